@@ -1,0 +1,53 @@
+# Every target does its own set-up: Python 3.11 or newer, make and git are enough.
+UV_VERSION := 0.13.9
+# uv from the PATH, or one installed into build/tools by the rule at the end.
+UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/build/tools/bin/uv)
+# Bytecode makes imports three times faster, and a spinning OpenMP makes training twenty times slower.
+export PATH := $(dir $(UV)):$(PATH)
+export OMP_NUM_THREADS := 1
+export OMP_WAIT_POLICY := passive
+unexport PYTHONDONTWRITEBYTECODE
+DEST ?= build
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check format docs docs-serve bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: | $(UV) ## Generate a project, train, promote and serve it, and send it real requests
+	@$(UV) run --quiet --no-default-groups python scripts/demo.py "$(DEST)"
+
+test: | $(UV) ## Run every test, those of a generated project included (about 15 minutes)
+	$(UV) run pytest
+
+test-fast: | $(UV) ## Run the tests that need no installed project (under a minute)
+	$(UV) run pytest -m "not slow"
+
+check: | $(UV) ## Lint, check the formatting and the types, of this repo and of the template
+	$(UV) run ruff check
+	$(UV) run ruff format --check
+	$(UV) run mypy
+	$(UV) run ruff check --cache-dir build/ruff "{{cookiecutter.project_slug}}"
+	$(UV) run ruff format --cache-dir build/ruff --check "{{cookiecutter.project_slug}}"
+
+format: | $(UV) ## Mend what can be mended automatically
+	$(UV) run ruff check --fix . "{{cookiecutter.project_slug}}"
+	$(UV) run ruff format . "{{cookiecutter.project_slug}}"
+
+docs: | $(UV) ## Build the site into build/site
+	$(UV) run mkdocs build --strict
+
+docs-serve: | $(UV) ## Serve the site on this machine while you write
+	$(UV) run mkdocs serve --dev-addr 127.0.0.1:8001
+
+bench: | $(UV) ## Measure every figure the documentation claims, and write benchmarks/results.json
+	$(UV) run python benchmarks/figures.py
+
+clean: ## Remove what the commands made, the environments included
+	rm -rf build .venv .hypothesis
+
+$(CURDIR)/build/tools/bin/uv:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed as python3"; exit 1; }
+	python3 -m venv build/tools || { echo "install python3-venv, or uv itself"; exit 1; }
+	build/tools/bin/pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"

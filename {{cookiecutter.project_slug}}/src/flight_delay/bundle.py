@@ -1,0 +1,184 @@
+"""A bundle: an immutable, verified folder that a service can answer from.
+
+It holds `model.onnx`, `manifest.json`, `reference.json`, `golden.json` and `MODEL_CARD.md`. Its
+name is its version, the hash of its manifest, and the manifest carries the hash of every other
+file, so a changed byte anywhere is noticed. Nothing in it is a pickle.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from flight_delay.contract import FIELDS, TARGET, field_names
+from flight_delay.encoding import Arrays, encode_rows
+from flight_delay.errors import ProjectError
+
+MODEL_FILE = "model.onnx"
+MANIFEST_FILE = "manifest.json"
+REFERENCE_FILE = "reference.json"
+GOLDEN_FILE = "golden.json"
+CARD_FILE = "MODEL_CARD.md"
+
+FORMAT = 1
+VERSION_LENGTH = 12
+GOLDEN_TOLERANCE = 1e-6
+
+
+class BundleError(ProjectError):
+    """A bundle is absent, damaged or made for another contract."""
+
+
+class DailyScore(BaseModel):
+    """What one validation day adds up to, so that two bundles can be compared day by day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    day: str
+    rows: int
+    squared_error: float
+
+
+class Manifest(BaseModel):
+    """What a bundle is and what it was measured to be; no dates, so that it can be made again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    target: str
+    fields: list[dict[str, Any]]
+    threshold: float
+    seed: int
+    windows: dict[str, list[str]]
+    metrics: dict[str, dict[str, dict[str, float]]]
+    validation_days: list[DailyScore]
+    data_hash: str
+    code_hash: str
+    libraries: dict[str, str]
+    files: dict[str, str]
+
+    @property
+    def version(self) -> str:
+        """The first 12 hexadecimal digits of the SHA-256 of the manifest."""
+        return hashlib.sha256(canonical_json(self.model_dump())).hexdigest()[:VERSION_LENGTH]
+
+
+class Bundle:
+    """A bundle that was read and verified; use `load`."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        """Open the model of a bundle whose files were checked."""
+        self.path = path
+        self.manifest = manifest
+        self.version = manifest.version
+        self._session = open_session((path / MODEL_FILE).read_bytes())
+
+    def probabilities(self, arrays: Arrays) -> NDArray[np.float64]:
+        """Return the probability of the target for encoded rows (n, 1) a field; shape (n,)."""
+        return run_session(self._session, arrays)
+
+    def decide(self, probability: float) -> bool:
+        """Return the prediction: whether the probability reaches the threshold."""
+        return probability >= self.manifest.threshold
+
+    def check_golden(self) -> None:
+        """Score the golden rows again.
+
+        Raises:
+            BundleError: when an answer is not the one scikit-learn gave at export.
+        """
+        golden = json.loads((self.path / GOLDEN_FILE).read_text(encoding="utf-8"))
+        answers = self.probabilities(encode_rows(golden["rows"]))
+        difference = np.abs(answers - np.array(golden["probabilities"]))
+        worst = int(difference.argmax())
+        if not difference[worst] <= GOLDEN_TOLERANCE:
+            message = (
+                f"bundle {self.version}: golden row {worst} answers {answers[worst]:.6f}, "
+                f"scikit-learn said {golden['probabilities'][worst]:.6f}"
+            )
+            raise BundleError(message)
+
+
+def load(path: Path) -> Bundle:
+    """Read a bundle after checking name, contract, hashes and golden rows.
+
+    Raises:
+        BundleError: naming the file or rule at fault.
+    """
+    manifest = read_manifest(path)
+    for name, expected in manifest.files.items():
+        if not (path / name).is_file():
+            message = f"bundle {path.name}: {name} is missing"
+            raise BundleError(message)
+        if sha256(path / name) != expected:
+            message = f"bundle {path.name}: {name} is not the file that was exported"
+            raise BundleError(message)
+    bundle = Bundle(path, manifest)
+    bundle.check_golden()
+    return bundle
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest and check that it names its folder and keeps this code's contract.
+
+    Raises:
+        BundleError: when it does not.
+    """
+    try:
+        content = json.loads((path / MANIFEST_FILE).read_text(encoding="utf-8"))
+        stated = content.pop("version")
+        manifest = Manifest.model_validate(content)
+    except FileNotFoundError:
+        message = f"bundle {path.name}: there is no {MANIFEST_FILE} in it"
+        raise BundleError(message) from None
+    except (ValidationError, ValueError, KeyError, AttributeError) as error:
+        message = f"bundle {path.name}: {MANIFEST_FILE} cannot be read: {error}"
+        raise BundleError(message) from None
+    if not manifest.version == stated == path.name:
+        message = f"bundle {path.name}: {MANIFEST_FILE} was changed after export"
+        raise BundleError(message)
+    if (manifest.format, manifest.target, manifest.fields) != (FORMAT, TARGET, contract_fields()):
+        message = (
+            f"bundle {path.name} was made for another data contract than this code's: "
+            f"run the commands `train` and `promote`"
+        )
+        raise BundleError(message)
+    return manifest
+
+
+def contract_fields() -> list[dict[str, Any]]:
+    """Return the contract as plain JSON values, the way a manifest records it."""
+    fields: list[dict[str, Any]] = json.loads(json.dumps([asdict(field) for field in FIELDS]))
+    return fields
+
+
+def open_session(model: bytes) -> onnxruntime.InferenceSession:
+    """Open an ONNX model on one thread: a service scales by processes, not by spinning."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run_session(session: onnxruntime.InferenceSession, arrays: Arrays) -> NDArray[np.float64]:
+    """Score encoded rows; the second column of the classifier's probabilities, shape (n,)."""
+    feed = {name: arrays[name] for name in field_names()}
+    probability = session.run(["probabilities"], feed)[0]
+    return np.asarray(probability[:, 1], dtype=np.float64)
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the one JSON form of a value that is hashed and stored."""
+    return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

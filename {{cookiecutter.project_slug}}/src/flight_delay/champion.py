@@ -1,0 +1,104 @@
+"""Which bundle answers: `models/champion.json`, replaced in one step, is the commit point.
+
+The services poll this file; the registry's alias only follows it. Whatever is killed in between,
+a reader finds the old champion or the new one.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from flight_delay.errors import ProjectError
+
+CHAMPION_FILE = "champion.json"
+
+
+class ChampionError(ProjectError):
+    """There is no champion to read or to go back to."""
+
+
+class Change(BaseModel):
+    """One change of champion, with the reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    action: Literal["promote", "rollback"]
+    version: str
+    reason: str
+
+
+class Champion(BaseModel):
+    """The champion, those it replaced (`line`, the champion last), and every change in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    line: list[str]
+    changes: list[Change]
+
+
+def read_champion(models: Path) -> Champion | None:
+    """Return the champion, or None when none was promoted yet.
+
+    Raises:
+        ChampionError: when the file is there and cannot be read.
+    """
+    try:
+        content = (models / CHAMPION_FILE).read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return Champion.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        message = f"{CHAMPION_FILE} cannot be read: {first['msg']}; promote a version to replace it"
+        raise ChampionError(message) from None
+
+
+def crown(models: Path, version: str, reason: str) -> Champion:
+    """Make a version the champion and return the new state; nothing changes if it is already."""
+    try:
+        current = read_champion(models)
+    except ChampionError:
+        current = None
+    if current is not None and current.version == version:
+        return current
+    line = [past for past in (current.line if current else []) if past != version]
+    return _write(models, current, "promote", [*line, version], reason)
+
+
+def step_back(models: Path, reason: str) -> Champion:
+    """Give the crown back to the champion before this one and return the new state.
+
+    Raises:
+        ChampionError: when there is no champion before this one.
+    """
+    current = read_champion(models)
+    if current is None or len(current.line) == 1:
+        message = "there is no earlier champion to go back to"
+        raise ChampionError(message)
+    return _write(models, current, "rollback", current.line[:-1], reason)
+
+
+def _write(
+    models: Path,
+    current: Champion | None,
+    action: Literal["promote", "rollback"],
+    line: list[str],
+    reason: str,
+) -> Champion:
+    change = Change(at=datetime.now(UTC), action=action, version=line[-1], reason=reason)
+    changes = [*(current.changes if current else []), change]
+    champion = Champion(version=line[-1], line=line, changes=changes)
+    models.mkdir(parents=True, exist_ok=True)
+    unfinished = models / f".{CHAMPION_FILE}.{os.getpid()}"
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.write(champion.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(models / CHAMPION_FILE)
+    return champion

@@ -1,0 +1,266 @@
+"""One command a verb. Each says what it does, what it made and what to do next."""
+
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flight_delay import __doc__ as summary
+from flight_delay.errors import ProjectError
+from flight_delay.settings import Settings
+
+# The verbs import what they need when they run: training libraries take seconds to import and
+# are not installed where the service runs.
+
+REFUSED = 3
+"""Exit code of `promote` when the gates refuse."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=summary)
+keys_app = typer.Typer(no_args_is_help=True, help="API keys of the service.")
+app.add_typer(keys_app, name="keys")
+out = Console()
+err = Console(stderr=True)
+
+MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/] "}
+
+Version = Annotated[
+    str | None, typer.Option("--version", help="A bundle's version; by default the challenger")
+]
+Host = Annotated[str | None, typer.Option(help="Address; by default APP_HOST or 127.0.0.1")]
+Port = Annotated[int | None, typer.Option(help="Port; by default APP_PORT or 8000")]
+Key = Annotated[
+    str | None, typer.Option("--api-key", help="A key, if the service needs one", envvar="API_KEY")
+]
+
+
+@app.command()
+def data() -> None:
+    """Build the table from the raw files, check it against the contract, and store it."""
+    from flight_delay.pipeline import run_data
+
+    facts = _with_steps(run_data)
+    for field, count in facts["impossible_readings"].items():
+        out.print(f"  {count} impossible reading of {field} became null")
+    _done(
+        f"data/flights.parquet: {facts['rows']:,} flights, {facts['first_day']} to "
+        f"{facts['last_day']}, hash {facts['data_hash'][:12]}",
+        "train",
+    )
+
+
+@app.command()
+def train() -> None:
+    """Train, evaluate, export to ONNX, log to MLflow, and register a challenger."""
+    from flight_delay.pipeline import run_train
+
+    report = _with_steps(run_train)
+    launch = report["launch"]
+    table = Table("after launch", "model", "baseline", "advantage (95 %, by day)")
+    for metric in ("auc", "brier", "calibration_error"):
+        gain = launch["advantage"][metric]
+        table.add_row(
+            metric,
+            f"{launch['model'][metric]['estimate']:.4f}",
+            f"{launch['baseline'][metric]['estimate']:.4f}",
+            f"{gain['estimate']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})",
+        )
+    out.print(table)
+    _done(
+        f"challenger {report['version']} in models/, run {report['run_id'][:8]} in MLflow, "
+        f"plots and figures in reports/",
+        "promote",
+    )
+
+
+@app.command()
+def promote(version: Version = None) -> None:
+    """Make a version the champion if the gates agree; exit code 3, with the reasons, if not."""
+    from flight_delay.pipeline import run_promote
+
+    verdict = run_promote(_settings(), version)
+    for gate in verdict.gates:
+        mark = "[green]pass[/]" if gate.passed else "[red]fail[/]"
+        out.print(f"  {mark} {gate.name}: {escape(gate.reason)}")
+    if verdict.champion is None:
+        err.print(f"[red]refused[/]: {verdict.version} stays a challenger")
+        raise typer.Exit(REFUSED)
+    _done(f"{verdict.version} is the champion; running services take it by themselves", "serve")
+
+
+@app.command()
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; kept in the history")] = "asked for by hand",
+) -> None:
+    """Give the crown back to the champion before this one."""
+    from flight_delay.pipeline import write_report
+    from flight_delay.registry import rollback as step_back
+
+    settings = _settings()
+    champion = step_back(settings, reason)
+    write_report(settings, "rollback", champion.model_dump(mode="json"))
+    _done(f"{champion.version} is the champion again", "status")
+
+
+@app.command()
+def status() -> None:
+    """Show champion, challenger and every registered version."""
+    from flight_delay.pipeline import write_report
+    from flight_delay.registry import status as read_status
+
+    settings = _settings()
+    report = read_status(settings)
+    write_report(settings, "status", report)
+    table = Table("number", "version", "aliases", "gates", "run")
+    for entry in report["versions"]:
+        table.add_row(
+            str(entry["number"]),
+            entry["version"],
+            ", ".join(entry["aliases"]),
+            entry["gates"],
+            entry["run"][:8],
+        )
+    out.print(table)
+    out.print(f"champion: {report['champion'] or 'none yet'}")
+    if report["changes"]:
+        last = report["changes"][-1]
+        out.print(f"last change: {last['action']} at {last['at']}\n  {escape(last['reason'])}")
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None) -> None:
+    """Serve the champion over HTTP until stopped; /docs explains the interface."""
+    from flight_delay.service.server import run
+
+    run(_settings(host=host, port=port))
+
+
+@app.command()
+def smoke(host: Host = None, port: Port = None, key: Key = None) -> None:
+    """Send real requests to the service on the port, or to one started for it."""
+    from flight_delay.pipeline import write_report
+    from flight_delay.smoke import smoke as run_smoke
+
+    settings = _settings(host=host, port=port)
+    report = run_smoke(settings, key)
+    write_report(settings, "smoke", report)
+    for check in report["checks"]:
+        mark = "[green]pass[/]" if check["passed"] else "[red]fail[/]"
+        out.print(f"  {mark} {check['name']}: {escape(check['answer'])}")
+    if not report["passed"]:
+        _fail(f"{report['url']} did not do what it should")
+    _done(f"{report['url']} answers as it should")
+
+
+@app.command()
+def predict(
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="A JSON file with a row or a list of rows; - for standard input"),
+    ] = None,
+) -> None:
+    """Score rows with the champion, without a service; with no file, the contract's example."""
+    from flight_delay.scoring import score
+
+    text = None if source is None else sys.stdin.read() if str(source) == "-" else _read(source)
+    typer.echo(json.dumps(score(_settings(), text), indent=2))
+
+
+@app.command()
+def results() -> None:
+    """Write the last figures into README.md and the plots that it shows."""
+    from flight_delay.results import write_results
+
+    write_results(_settings())
+    _done("README.md and docs/images show the last training run")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine and this project lack, each with the fix."""
+    from flight_delay.doctor import examine
+
+    findings = examine(_settings())
+    for finding in findings:
+        mark = MARKS[finding.level]
+        out.print(f"  {mark} {finding.name}: {escape(finding.said)}")
+    if any(finding.level == "bad" for finding in findings):
+        _fail("something is in the way; each line says what to do")
+    _done("nothing is in the way")
+
+
+@keys_app.command("new")
+def keys_new() -> None:
+    """Make a key for a caller and its hash for APP_API_KEYS; neither is stored."""
+    from flight_delay.service.security import new_key
+
+    key, digest = new_key()
+    typer.echo(f"key, for the caller's header X-API-Key: {key}")
+    typer.echo(f"hash, for APP_API_KEYS: {digest}")
+
+
+def main() -> None:
+    """Run the command line; every error is one line and an exit code, never a traceback."""
+    try:
+        app()
+    except ProjectError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            name = name if name.startswith("MLFLOW") else f"APP_{name}"
+            err.print(f"[red]error[/]: {name}={escape(str(problem['input']))}: {problem['msg']}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last line of defence of a command line
+        log = Path("error.log")
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        _fail(f"{type(error).__name__}: {_first_line(error)} (the traceback is in {log})")
+
+
+def _settings(**given: object) -> Settings:
+    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _with_steps(step: Any) -> dict[str, Any]:  # noqa: ANN401 - a step of pipeline.py
+    """Run a step of the pipeline, showing each line it says with the time since its start."""
+    started = time.perf_counter()
+    with err.status("starting") as spinner:
+
+        def say(line: str) -> None:
+            spinner.update(line)
+            err.print(f"  [dim]{time.perf_counter() - started:5.1f} s[/] {escape(line)}")
+
+        result: dict[str, Any] = step(_settings(), say)
+    return result
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read {path}: {error}"
+        raise ProjectError(message) from None
+
+
+def _done(made: str, next_verb: str | None = None) -> None:
+    program = Path(sys.argv[0]).stem
+    then = f" Next: uv run {program} {next_verb}" if next_verb else ""
+    out.print(f"[green]done[/]: {escape(made)}.{then}", soft_wrap=True, highlight=False)
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(f"[red]error[/]: {escape(message)}", soft_wrap=True, highlight=False)
+    sys.exit(1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]

@@ -1,0 +1,222 @@
+"""Honest evaluation: metrics with intervals, paired comparisons, calibration and slices.
+
+Flights of one day share weather and delays, so the unit that is resampled is the day, not the
+row: every interval here comes from drawing whole days with replacement (the block bootstrap of
+Kunsch, 1989, with days as blocks), and comparisons draw the same days for both models.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from flight_delay.contract import DAY, SLICES, TARGET
+
+Floats = NDArray[np.float64]
+CALIBRATION_BINS = 10
+CONFIDENCE = 0.95
+SMALLEST_SLICE = 200
+"""Rows under which a slice is left out: its figures would be noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with the bounds of its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Outcomes and probabilities of n rows; `day` numbers their days from 0."""
+
+    outcome: Floats
+    probability: Floats
+    day: NDArray[np.int64]
+
+    @property
+    def days(self) -> int:
+        """How many days the rows span."""
+        return int(self.day.max()) + 1
+
+
+def scored(table: pl.DataFrame, probability: Floats) -> Scored:
+    """Pair the labelled rows of a table with the probabilities given for them, shape (n,)."""
+    return Scored(
+        outcome=table[TARGET].cast(pl.Float64).to_numpy(),
+        probability=np.asarray(probability, dtype=np.float64),
+        day=(table[DAY].rank("dense") - 1).cast(pl.Int64).to_numpy(),
+    )
+
+
+def brier(rows: Scored, weights: Floats) -> Floats:
+    """Brier score, the mean squared error of the probability (Brier, 1950).
+
+    Args:
+        rows: n rows over d days.
+        weights: how often each day counts, shape (resamples, d).
+
+    Returns:
+        The score under each weighting, shape (resamples,).
+    """
+    errors = np.bincount(rows.day, (rows.probability - rows.outcome) ** 2, rows.days)
+    counts = np.bincount(rows.day, minlength=rows.days)
+    return np.asarray((weights @ errors) / (weights @ counts))
+
+
+def auc(rows: Scored, weights: Floats) -> Floats:
+    """Area under the ROC curve as the Mann-Whitney statistic, ties counted half; see `brier`."""
+    order = np.argsort(rows.probability, kind="stable")
+    _, starts = np.unique(rows.probability[order], return_index=True)
+    day, late = rows.day[order], rows.outcome[order]
+    result = np.empty(len(weights))
+    for index, weight in enumerate(weights):
+        row_weight = weight[day]
+        positive = np.add.reduceat(row_weight * late, starts)
+        negative = np.add.reduceat(row_weight * (1 - late), starts)
+        below = np.cumsum(negative) - negative / 2
+        result[index] = positive @ below / (positive.sum() * negative.sum())
+    return result
+
+
+def calibration_error(rows: Scored, weights: Floats) -> Floats:
+    """Expected calibration error over bins of equal count (Naeini et al., 2015); see `brier`."""
+    bins = calibration_bins(rows.probability)
+    size = rows.days * CALIBRATION_BINS
+    cell = rows.day * CALIBRATION_BINS + bins
+    gap = np.bincount(cell, rows.probability - rows.outcome, size)
+    by_bin = weights @ gap.reshape(rows.days, CALIBRATION_BINS)
+    counts = np.bincount(rows.day, minlength=rows.days)
+    return np.asarray(np.abs(by_bin).sum(axis=1) / (weights @ counts))
+
+
+METRICS: dict[str, Callable[[Scored, Floats], Floats]] = {
+    "auc": auc,
+    "brier": brier,
+    "calibration_error": calibration_error,
+}
+
+
+def calibration_bins(probability: Floats) -> NDArray[np.int64]:
+    """Number the bin of each row, 0 to `CALIBRATION_BINS` - 1, by quantiles of the probability."""
+    edges = np.quantile(probability, np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1])
+    return np.searchsorted(edges, probability, side="right")
+
+
+def evaluate(rows: Scored, resamples: int, seed: int) -> dict[str, Interval]:
+    """Return every metric with its interval over resampled days."""
+    weights = _day_weights(rows.days, resamples, seed)
+    return {
+        name: _interval(metric(rows, _once(rows))[0], metric(rows, weights))
+        for name, metric in METRICS.items()
+    }
+
+
+def compare(first: Scored, second: Scored, resamples: int, seed: int) -> dict[str, Interval]:
+    """Return the paired difference, first minus second, of every metric on the same rows."""
+    weights = _day_weights(first.days, resamples, seed)
+    return {
+        name: _interval(
+            metric(first, _once(first))[0] - metric(second, _once(second))[0],
+            metric(first, weights) - metric(second, weights),
+        )
+        for name, metric in METRICS.items()
+    }
+
+
+def compare_daily(
+    first: Floats, second: Floats, counts: Floats, resamples: int, seed: int
+) -> Interval:
+    """Return the paired difference in Brier score from daily sums of squared errors.
+
+    Args:
+        first: sum of squared errors of one model by day, shape (d,).
+        second: the same of the other model, for the same days and rows.
+        counts: rows by day, shape (d,).
+        resamples: how often days are drawn.
+        seed: of the draw.
+    """
+    weights = _day_weights(len(counts), resamples, seed)
+    difference = first - second
+    return _interval(difference.sum() / counts.sum(), (weights @ difference) / (weights @ counts))
+
+
+def point(rows: Scored) -> dict[str, float]:
+    """Return every metric without an interval."""
+    return {name: float(metric(rows, _once(rows))[0]) for name, metric in METRICS.items()}
+
+
+def calibration_curve(rows: Scored) -> list[dict[str, float]]:
+    """Return, by bin, the mean probability, the share that was late and the number of rows."""
+    bins = calibration_bins(rows.probability)
+    return [
+        {
+            "predicted": float(rows.probability[bins == index].mean()),
+            "observed": float(rows.outcome[bins == index].mean()),
+            "rows": int((bins == index).sum()),
+        }
+        for index in range(CALIBRATION_BINS)
+        if (bins == index).any()
+    ]
+
+
+def choose_threshold(rows: Scored) -> float:
+    """Return the threshold, rounded to 4 places, with the best F1 score on these rows."""
+    order = np.argsort(-rows.probability, kind="stable")
+    caught = np.cumsum(rows.outcome[order])
+    flagged = np.arange(1, len(order) + 1)
+    f1 = 2 * caught / (flagged + rows.outcome.sum())
+    return round(float(rows.probability[order][np.argmax(f1)]), 4)
+
+
+def at_threshold(rows: Scored, threshold: float) -> dict[str, float]:
+    """Return precision, recall and the share flagged when rows at or over the threshold are."""
+    flagged = rows.probability >= threshold
+    caught = float(rows.outcome[flagged].sum())
+    return {
+        "precision": caught / max(int(flagged.sum()), 1),
+        "recall": caught / max(float(rows.outcome.sum()), 1.0),
+        "flagged": float(flagged.mean()),
+    }
+
+
+def by_slice(table: pl.DataFrame, probability: Floats) -> list[dict[str, str | float]]:
+    """Return metrics by value of each slice field and by month, largest slice first."""
+    table = table.with_columns(
+        probability=pl.Series(probability), month=pl.col(DAY).dt.strftime("%Y-%m")
+    )
+    rows: list[dict[str, str | float]] = []
+    for name in (*SLICES, "month"):
+        for part in table.partition_by(name):
+            if part.height < SMALLEST_SLICE or part[TARGET].n_unique() == 1:
+                continue
+            facts = scored(part, part["probability"].to_numpy())
+            rows.append(
+                {
+                    "slice": name,
+                    "value": str(part[name][0]),
+                    "rows": part.height,
+                    "base_rate": float(facts.outcome.mean()),
+                    **point(facts),
+                }
+            )
+    return sorted(rows, key=lambda row: (str(row["slice"]), -float(row["rows"]), str(row["value"])))
+
+
+def _once(rows: Scored) -> Floats:
+    return np.ones((1, rows.days))
+
+
+def _day_weights(days: int, resamples: int, seed: int) -> Floats:
+    draw = np.random.default_rng(seed).multinomial(days, np.full(days, 1 / days), resamples)
+    return draw.astype(np.float64)
+
+
+def _interval(estimate: float, samples: Floats) -> Interval:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.nanquantile(samples, [tail, 1 - tail])
+    return Interval(float(estimate), float(low), float(high))

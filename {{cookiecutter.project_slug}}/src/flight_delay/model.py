@@ -1,0 +1,78 @@
+"""The models: gradient boosting, and the logistic baseline that it must beat.
+
+Which pipelines survive the conversion to ONNX is not obvious: gradient boosting behind ordinal
+codes on float32 numbers does; scikit-learn's native `categorical_features` converts without a
+word and answers wrongly. The gate in `export.py` is what decides.
+"""
+
+import numpy as np
+import polars as pl
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from flight_delay.contract import categorical_fields, numeric_fields
+from flight_delay.encoding import Arrays, encode
+
+UNSEEN = -1
+"""Ordinal code of a category that training never saw."""
+
+
+def gradient_boosting(seed: int) -> Pipeline:
+    """Return the model that is shipped, unfitted; nulls and unseen categories are its business."""
+    columns = ColumnTransformer(
+        [
+            ("numeric", "passthrough", _numeric()),
+            (
+                "categorical",
+                OrdinalEncoder(
+                    handle_unknown="use_encoded_value", unknown_value=UNSEEN, dtype=np.float32
+                ),
+                _categorical(),
+            ),
+        ]
+    )
+    trees = HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=100,
+        max_features=0.3,
+        min_samples_leaf=300,
+        random_state=seed,
+    )
+    return Pipeline([("columns", columns), ("classifier", trees)])
+
+
+def logistic_baseline(seed: int) -> Pipeline:
+    """Return the baseline, unfitted: what a careful person would try first."""
+    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    columns = ColumnTransformer(
+        [
+            ("numeric", numbers, _numeric()),
+            ("categorical", OneHotEncoder(handle_unknown="ignore"), _categorical()),
+        ]
+    )
+    classifier = LogisticRegression(max_iter=300, random_state=seed)
+    return Pipeline([("columns", columns), ("classifier", classifier)])
+
+
+def as_frame(arrays: Arrays) -> pl.DataFrame:
+    """Return encoded columns as the frame that the pipelines take, one column a field."""
+    return pl.DataFrame({name: values[:, 0].tolist() for name, values in arrays.items()}).cast(
+        dict.fromkeys(_numeric(), pl.Float32)
+    )
+
+
+def inputs(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a validated table as the pipelines take them."""
+    return as_frame(encode({name: table[name] for name in (*_numeric(), *_categorical())}))
+
+
+def _numeric() -> list[str]:
+    return [field.name for field in numeric_fields()]
+
+
+def _categorical() -> list[str]:
+    return [field.name for field in categorical_fields()]

@@ -1,0 +1,90 @@
+"""The steps in order, as plain functions over files and the registry.
+
+An orchestrator, be it make, a scheduler or a workflow engine, only ever calls these.
+"""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flight_delay.bundle import load
+from flight_delay.data import load_table, make_table
+from flight_delay.export import export_bundle
+from flight_delay.model import gradient_boosting
+from flight_delay.plots import figures
+from flight_delay.registry import Verdict, promote, register
+from flight_delay.settings import Settings
+from flight_delay.splits import split
+from flight_delay.tracking import as_params, log_run
+from flight_delay.train import Say, train
+
+
+def run_data(settings: Settings, say: Say) -> dict[str, Any]:
+    """Build, validate and store the table; return its facts."""
+    say("reading flights, weather and aircraft, building features, checking the contract")
+    return make_table(settings)
+
+
+def run_train(settings: Settings, say: Say) -> dict[str, Any]:
+    """Train, evaluate, export, log and register a challenger; return the report."""
+    started = time.perf_counter()
+    say("loading the table")
+    windows = split(load_table(settings), settings)
+    trained = train(windows, settings, say)
+
+    say("converting to ONNX and comparing with scikit-learn on every validation row")
+    bundle = load(export_bundle(trained, windows, settings))
+    plots = figures(trained.launch)
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    for name, figure in plots.items():
+        figure.savefig(settings.reports / f"{name}.png")
+
+    say("logging to MLflow and registering the challenger")
+    classifier = gradient_boosting(settings.seed)["classifier"]
+    run = log_run(settings, bundle, as_params(settings, classifier.get_params()), plots)
+    number = register(settings, bundle, run)
+    report = {
+        "version": bundle.version,
+        "registry_number": int(number),
+        "run_id": run.run_id,
+        "threshold": trained.threshold,
+        "rows": {
+            "fit": windows.fit.height,
+            "validation": windows.validation.height,
+            "history": windows.history.height,
+            "launch": windows.launch.height,
+        },
+        "validation": asdict(trained.validation),
+        "launch": asdict(trained.launch),
+        "parity": bundle.manifest.metrics["parity"]["largest_difference"]["estimate"],
+        "data_hash": bundle.manifest.data_hash,
+        "code_hash": bundle.manifest.code_hash,
+        "seconds": round(time.perf_counter() - started, 2),
+    }
+    write_report(settings, "train", report)
+    return report
+
+
+def run_promote(settings: Settings, version: str | None = None) -> Verdict:
+    """Hold a version against the gates, promote it if they agree, and report."""
+    verdict = promote(settings, version)
+    write_report(
+        settings,
+        "promote",
+        {
+            "version": verdict.version,
+            "promoted": verdict.champion is not None,
+            "gates": [asdict(gate) for gate in verdict.gates],
+        },
+    )
+    return verdict
+
+
+def write_report(settings: Settings, name: str, report: dict[str, Any]) -> Path:
+    """Write what a command reports to `reports/<name>.json`."""
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    path = settings.reports / f"{name}.json"
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return path

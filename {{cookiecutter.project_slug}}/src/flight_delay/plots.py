@@ -1,0 +1,87 @@
+"""Plots of an evaluation, for MLflow, the reports and the README."""
+
+from datetime import date
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter
+from matplotlib.figure import Figure
+
+from flight_delay.train import Measured
+
+mpl.use("Agg")
+
+INK = "#1b2a41"
+MODEL = "#0b7285"
+BASELINE = "#c9782b"
+SLICES_SHOWN = 12
+
+
+def figures(measured: Measured) -> dict[str, Figure]:
+    """Return every plot of a window by name."""
+    return {
+        "calibration": calibration(measured),
+        "days": days(measured),
+        "slices": slices(measured),
+    }
+
+
+def calibration(measured: Measured) -> Figure:
+    """Plot what happened against what was said, for the model and the baseline."""
+    figure, axes = _canvas(6.4, 5.6)
+    top = max(point["predicted"] for point in [*measured.curve, *measured.baseline_curve]) + 0.05
+    axes.plot([0, top], [0, top], color=INK, linewidth=1, linestyle=":", label="perfect")
+    for curve, color, marker, name in (
+        (measured.baseline_curve, BASELINE, "s", "logistic baseline"),
+        (measured.curve, MODEL, "o", "gradient boosting"),
+    ):
+        axes.plot(
+            [point["predicted"] for point in curve],
+            [point["observed"] for point in curve],
+            color=color,
+            marker=marker,
+            label=name,
+        )
+    axes.set(xlabel="probability that was said", ylabel="share that left late")
+    axes.set_title(f"Calibration, {_span(measured)}", loc="left", color=INK)
+    axes.legend(frameon=False)
+    return figure
+
+
+def days(measured: Measured) -> Figure:
+    """Plot the share that left late and the mean probability of each day."""
+    figure, axes = _canvas(8.6, 3.8)
+    when = [date.fromisoformat(day["day"]) for day in measured.daily]
+    observed = [day["observed"] for day in measured.daily]
+    predicted = [day["predicted"] for day in measured.daily]
+    axes.bar(when, observed, color="#d7dee5", label="left late")  # type: ignore[arg-type]
+    axes.plot(when, predicted, color=MODEL, marker="o", markersize=4, label="predicted")  # type: ignore[arg-type]
+    axes.set(ylabel="share of the day's flights")
+    axes.xaxis.set_major_formatter(DateFormatter("%d %b"))  # type: ignore[no-untyped-call]
+    axes.set_title(f"Each day in production, {_span(measured)}", loc="left", color=INK)
+    axes.legend(frameon=False)
+    return figure
+
+
+def slices(measured: Measured) -> Figure:
+    """Plot the AUC of the largest slices."""
+    rows = sorted(measured.slices, key=lambda row: -float(row["rows"]))[:SLICES_SHOWN][::-1]
+    figure, axes = _canvas(7.2, 4.6)
+    names = [f"{row['slice']} {row['value']}" for row in rows]
+    axes.barh(names, [float(row["auc"]) for row in rows], color=MODEL)
+    axes.axvline(measured.model["auc"].estimate, color=INK, linewidth=1, linestyle=":")
+    axes.set(xlim=(0.5, 0.9), xlabel="AUC (dotted: all flights)")
+    axes.set_title(f"Quality by slice, {_span(measured)}", loc="left", color=INK)
+    return figure
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    # Figure() rather than pyplot: no global state, nothing to close.
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=120)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _span(measured: Measured) -> str:
+    return f"{measured.daily[0]['day']} to {measured.daily[-1]['day']}"

@@ -1,0 +1,130 @@
+"""A smoke test: real requests to a running service, and whether it did what it should."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import httpx2
+
+from flight_delay.contract import example, field_names
+from flight_delay.errors import ProjectError
+from flight_delay.settings import Settings
+
+PACKAGE = __name__.split(".")[0]
+BATCH = 3
+START_SECONDS = 30
+PREDICTIONS = "predictions_total"
+
+
+class SmokeError(ProjectError):
+    """The service did not start or did not answer as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was asked of the service."""
+
+    name: str
+    passed: bool
+    answer: str
+
+
+def smoke(settings: Settings, key: str | None = None) -> dict[str, Any]:
+    """Send real requests to the service on the port, or to one started for it; return a report."""
+    headers = {"X-API-Key": key} if key else {}
+    with _service(settings) as (url, own), httpx2.Client(base_url=url, headers=headers) as client:
+        checks = _checks(client)
+    return {
+        "url": url,
+        "started_for_this": own,
+        "passed": all(check.passed for check in checks),
+        "checks": [
+            {"name": check.name, "passed": check.passed, "answer": check.answer} for check in checks
+        ],
+    }
+
+
+def _checks(client: httpx2.Client) -> list[Check]:
+    before = _predictions(client)
+    ready = client.get("/health/ready")
+    one = client.post("/v1/predict", json=example())
+    many = client.post("/v1/predict/batch", json={"instances": [example()] * BATCH})
+    absent = field_names()[0]
+    bad = client.post(
+        "/v1/predict", json={name: value for name, value in example().items() if name != absent}
+    )
+    counted = _predictions(client) - before
+    model = client.get("/v1/model")
+    # A service that needs a key and got none, or is not ready, has none of these keys.
+    answer, batch = one.json(), many.json()
+    same = [row.get("probability") for row in batch.get("predictions", [])]
+    return [
+        Check("ready", ready.status_code == HTTPStatus.OK, _short(ready)),
+        Check("one row is answered", 0 <= answer.get("probability", -1) <= 1, _short(one)),
+        Check("a batch agrees with it", same == [answer.get("probability")] * BATCH, _short(many)),
+        Check(
+            "a bad row is refused by name",
+            bad.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and absent in bad.text,
+            _short(bad),
+        ),
+        Check(
+            "the manifest names the version",
+            model.json().get("version") == answer.get("model_version", ""),
+            str(model.json().get("version")),
+        ),
+        Check("the metrics counted it", counted == 1 + BATCH, f"{counted:g} predictions"),
+    ]
+
+
+def _predictions(client: httpx2.Client) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(PREDICTIONS))
+
+
+def _short(response: httpx2.Response) -> str:
+    return f"{response.status_code} {response.text[:160]}"
+
+
+@contextlib.contextmanager
+def _service(settings: Settings) -> Iterator[tuple[str, bool]]:
+    url = f"http://{settings.host}:{settings.port}"
+    if _answers(url):
+        yield url, False
+        return
+    command = [sys.executable, "-m", PACKAGE, "serve"]
+    command += ["--host", settings.host, "--port", str(settings.port)]
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command, cwd=settings.home, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _wait(url, process)
+        yield url, True
+    finally:
+        process.terminate()
+        process.communicate(timeout=START_SECONDS)
+
+
+def _wait(url: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(url):
+        if process.poll() is not None:
+            _, errors = process.communicate()
+            message = f"the service did not start: {errors.strip().splitlines()[-1]}"
+            raise SmokeError(message)
+        if time.monotonic() > deadline:
+            message = f"the service did not answer on {url} within {START_SECONDS} s"
+            raise SmokeError(message)
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        response = httpx2.get(f"{url}/health/live", timeout=2)
+    except httpx2.TransportError:
+        return False
+    return response.status_code == HTTPStatus.OK

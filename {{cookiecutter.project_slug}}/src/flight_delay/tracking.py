@@ -1,0 +1,122 @@
+"""MLflow: where runs go, and what a training run records."""
+
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import onnx
+from matplotlib.figure import Figure
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+from flight_delay.bundle import MODEL_FILE, Bundle
+from flight_delay.contract import FIELDS, Numeric
+from flight_delay.settings import Settings
+
+NAME = __name__.split(".")[0]
+"""Name of the experiment and of the registered model: the package's."""
+BUNDLE_ARTIFACTS = "bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished training run."""
+
+    run_id: str
+    model_uri: str
+
+
+def client(settings: Settings) -> MlflowClient:
+    """Return a client for `MLFLOW_TRACKING_URI`, or for `mlflow.db` in the project's folder."""
+    uri = settings.tracking_uri or f"sqlite:///{settings.home / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    return MlflowClient(uri, uri)
+
+
+def log_run(
+    settings: Settings, bundle: Bundle, params: dict[str, Any], figures: dict[str, Figure]
+) -> Run:
+    """Record parameters, metrics, plots, the bundle and a loadable ONNX model."""
+    experiment = _experiment(client(settings), settings)
+    manifest = bundle.manifest
+    with mlflow.start_run(experiment_id=experiment, run_name=bundle.version) as run:
+        mlflow.log_params(params)
+        mlflow.log_metrics(
+            {
+                f"{window}_{name}": figure["estimate"]
+                for window, figures_of in manifest.metrics.items()
+                for name, figure in figures_of.items()
+            }
+        )
+        mlflow.set_tags(
+            {
+                "bundle": bundle.version,
+                "data_hash": manifest.data_hash,
+                "code_hash": manifest.code_hash,
+            }
+        )
+        for name, figure in figures.items():
+            mlflow.log_figure(figure, f"plots/{name}.png")
+        mlflow.log_artifacts(str(bundle.path), BUNDLE_ARTIFACTS)
+        model = mlflow.onnx.log_model(
+            onnx.load(str(bundle.path / MODEL_FILE)),
+            name="model",
+            signature=signature(),
+            onnx_execution_providers=["CPUExecutionProvider"],
+            pip_requirements=[f"{name}=={version(name)}" for name in ("onnx", "onnxruntime")],
+        )
+    return Run(run.info.run_id, model.model_uri)
+
+
+def signature() -> ModelSignature:
+    """Derive MLflow's signature of the model from the contract."""
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(DataType.float if isinstance(field, Numeric) else DataType.string, field.name)
+        for field in FIELDS
+    ]
+    return ModelSignature(inputs=Schema(columns))
+
+
+def fetch_bundle(settings: Settings, run_id: str, bundle_version: str) -> Path:
+    """Return the folder of a bundle, downloaded from its run if this machine lacks it."""
+    folder = settings.models / bundle_version
+    if not folder.is_dir():
+        client(settings)
+        settings.models.mkdir(parents=True, exist_ok=True)
+        unfinished = settings.models / f".unfinished-{os.getpid()}"
+        mlflow.artifacts.download_artifacts(
+            run_id=run_id, artifact_path=BUNDLE_ARTIFACTS, dst_path=str(unfinished)
+        )
+        (unfinished / BUNDLE_ARTIFACTS).rename(folder)
+        unfinished.rmdir()
+    return folder
+
+
+def _experiment(registry: MlflowClient, settings: Settings) -> str:
+    """Return the id of this project's experiment.
+
+    MLflow stores the place of artifacts as an absolute path. When the project's folder was moved
+    or copied, the old experiment is set aside under another name, with its runs and figures, so
+    that nothing is ever written to the old place.
+    """
+    local = None if settings.tracking_uri else (settings.home / "mlartifacts").as_uri()
+    experiment = registry.get_experiment_by_name(NAME)
+    if experiment is not None and local and experiment.artifact_location != local:
+        registry.rename_experiment(
+            experiment.experiment_id, f"{NAME} (before a move, {experiment.experiment_id})"
+        )
+        experiment = None
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    return str(registry.create_experiment(NAME, artifact_location=local))
+
+
+def as_params(settings: Settings, pipeline_params: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run records of its settings: seed, windows and the model's own parameters."""
+    names = ("seed", "fit_from", "validate_from", "launch", "launch_until")
+    return {name: str(getattr(settings, name)) for name in names} | pipeline_params
