@@ -1,0 +1,67 @@
+"""Real data, a real training run and a real champion, made once and shared by every test."""
+
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flight_delay.data import RawTables, drop_impossible, load_table, read_raw
+from flight_delay.features import build_table
+from flight_delay.pipeline import run_data, run_promote, run_train
+from flight_delay.settings import Settings
+from flight_delay.splits import Windows, split
+
+RESAMPLES = 200
+"""Fewer than in earnest: the tests do not depend on the last digit of an interval."""
+
+
+def silent(_line: str) -> None:
+    """Receive the lines that long steps say."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> None:
+    """Keep the settings of the person's shell out of the tests."""
+    for name in list(os.environ):
+        if name.startswith("APP_") or name in {"MLFLOW_TRACKING_URI", "API_KEY"}:
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def raw() -> RawTables:
+    """Return the raw tables, with impossible weather readings nulled as the pipeline does."""
+    tables = read_raw()
+    weather, _ = drop_impossible(tables.weather)
+    return RawTables(tables.flights, weather, tables.planes)
+
+
+@pytest.fixture(scope="session")
+def table(raw: RawTables) -> pl.DataFrame:
+    """Return the table of the contract for the whole year."""
+    return build_table(raw.flights, raw.weather, raw.planes)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Return the settings of a folder in which a challenger was trained and promoted; read only."""
+    settings = Settings(home=tmp_path_factory.mktemp("trained"), resamples=RESAMPLES)
+    run_data(settings, silent)
+    run_train(settings, silent)
+    assert run_promote(settings).champion is not None
+    return settings
+
+
+@pytest.fixture(scope="session")
+def windows(trained: Settings) -> Windows:
+    """Return the windows in time of the stored table."""
+    return split(load_table(trained), trained)
+
+
+@pytest.fixture
+def project(trained: Settings, tmp_path: Path) -> Settings:
+    """Return the settings of a copy of the trained folder, for a test to change."""
+    home = tmp_path / "project"
+    shutil.copytree(trained.home, home, ignore=shutil.ignore_patterns("mlartifacts"))
+    return Settings(home=home, resamples=RESAMPLES)
