@@ -3,20 +3,23 @@ UV_VERSION := 0.13.9
 # uv from the PATH, or one installed into build/tools by the rule at the end.
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/build/tools/bin/uv)
 # Bytecode makes imports three times faster, and a spinning OpenMP makes training twenty times slower.
-export PATH := $(dir $(UV)):$(PATH)
+export PATH := $(patsubst %/,%,$(dir $(UV))):$(PATH)
 export OMP_NUM_THREADS := 1
 export OMP_WAIT_POLICY := passive
 unexport PYTHONDONTWRITEBYTECODE
 DEST ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format docs docs-serve bench clean
+.PHONY: help demo new test test-fast check format docs docs-serve bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: | $(UV) ## Generate a project, train, promote and serve it, and send it real requests
 	@$(UV) run --quiet --no-default-groups python scripts/demo.py "$(DEST)"
+
+new: | $(UV) ## Answer the questions and generate a project of your own into DEST
+	@$(UV) run --quiet --no-default-groups cookiecutter --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" .
 
 test: | $(UV) ## Run every test, those of a generated project included (about 15 minutes)
 	$(UV) run pytest

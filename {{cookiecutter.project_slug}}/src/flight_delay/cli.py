@@ -48,7 +48,7 @@ def data() -> None:
 
     facts = _with_steps(run_data)
     for field, count in facts["impossible_readings"].items():
-        out.print(f"  {count} impossible reading of {field} became null")
+        _say(out, f"  {count} impossible reading of {field} became null")
     _done(
         f"data/flights.parquet: {facts['rows']:,} flights, {facts['first_day']} to "
         f"{facts['last_day']}, hash {facts['data_hash'][:12]}",
@@ -88,9 +88,9 @@ def promote(version: Version = None) -> None:
     verdict = run_promote(_settings(), version)
     for gate in verdict.gates:
         mark = "[green]pass[/]" if gate.passed else "[red]fail[/]"
-        out.print(f"  {mark} {gate.name}: {escape(gate.reason)}")
+        _say(out, f"  {mark} {gate.name}: {escape(gate.reason)}")
     if verdict.champion is None:
-        err.print(f"[red]refused[/]: {verdict.version} stays a challenger")
+        _say(err, f"[red]refused[/]: {verdict.version} stays a challenger")
         raise typer.Exit(REFUSED)
     _done(f"{verdict.version} is the champion; running services take it by themselves", "serve")
 
@@ -128,10 +128,10 @@ def status() -> None:
             entry["run"][:8],
         )
     out.print(table)
-    out.print(f"champion: {report['champion'] or 'none yet'}")
+    _say(out, f"champion: {report['champion'] or 'none yet'}")
     if report["changes"]:
         last = report["changes"][-1]
-        out.print(f"last change: {last['action']} at {last['at']}\n  {escape(last['reason'])}")
+        _say(out, f"last change: {last['action']} at {last['at']}\n  {escape(last['reason'])}")
 
 
 @app.command()
@@ -153,7 +153,7 @@ def smoke(host: Host = None, port: Port = None, key: Key = None) -> None:
     write_report(settings, "smoke", report)
     for check in report["checks"]:
         mark = "[green]pass[/]" if check["passed"] else "[red]fail[/]"
-        out.print(f"  {mark} {check['name']}: {escape(check['answer'])}")
+        _say(out, f"  {mark} {check['name']}: {escape(check['answer'])}")
     if not report["passed"]:
         _fail(f"{report['url']} did not do what it should")
     _done(f"{report['url']} answers as it should")
@@ -190,7 +190,7 @@ def doctor() -> None:
     findings = examine(_settings())
     for finding in findings:
         mark = MARKS[finding.level]
-        out.print(f"  {mark} {finding.name}: {escape(finding.said)}")
+        _say(out, f"  {mark} {finding.name}: {escape(finding.said)}")
     if any(finding.level == "bad" for finding in findings):
         _fail("something is in the way; each line says what to do")
     _done("nothing is in the way")
@@ -216,7 +216,7 @@ def main() -> None:
         for problem in error.errors(include_url=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
             name = name if name.startswith("MLFLOW") else f"APP_{name}"
-            err.print(f"[red]error[/]: {name}={escape(str(problem['input']))}: {problem['msg']}")
+            _say(err, f"[red]error[/]: {name}={escape(str(problem['input']))}: {problem['msg']}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -237,10 +237,15 @@ def _with_steps(step: Any) -> dict[str, Any]:  # noqa: ANN401 - a step of pipeli
 
         def say(line: str) -> None:
             spinner.update(line)
-            err.print(f"  [dim]{time.perf_counter() - started:5.1f} s[/] {escape(line)}")
+            _say(err, f"  [dim]{time.perf_counter() - started:5.1f} s[/] {escape(line)}")
 
         result: dict[str, Any] = step(_settings(), say)
     return result
+
+
+def _say(console: Console, line: str) -> None:
+    """Print a line as it is: no wrapping, so that it can be searched, and no guessed colours."""
+    console.print(line, soft_wrap=True, highlight=False)
 
 
 def _read(path: Path) -> str:
@@ -254,11 +259,11 @@ def _read(path: Path) -> str:
 def _done(made: str, next_verb: str | None = None) -> None:
     program = Path(sys.argv[0]).stem
     then = f" Next: uv run {program} {next_verb}" if next_verb else ""
-    out.print(f"[green]done[/]: {escape(made)}.{then}", soft_wrap=True, highlight=False)
+    _say(out, f"[green]done[/]: {escape(made)}.{then}")
 
 
 def _fail(message: str) -> NoReturn:
-    err.print(f"[red]error[/]: {escape(message)}", soft_wrap=True, highlight=False)
+    _say(err, f"[red]error[/]: {escape(message)}")
     sys.exit(1)
 
 

@@ -57,6 +57,7 @@ def days(measured: Measured) -> Figure:
     axes.bar(when, observed, color="#d7dee5", label="left late")  # type: ignore[arg-type]
     axes.plot(when, predicted, color=MODEL, marker="o", markersize=4, label="predicted")  # type: ignore[arg-type]
     axes.set(ylabel="share of the day's flights")
+    axes.set_xticks(when[::7])  # type: ignore[arg-type]
     axes.xaxis.set_major_formatter(DateFormatter("%d %b"))  # type: ignore[no-untyped-call]
     axes.set_title(f"Each day in production, {_span(measured)}", loc="left", color=INK)
     axes.legend(frameon=False)

@@ -16,11 +16,12 @@ from flight_delay.champion import Champion, ChampionError, crown, read_champion,
 from flight_delay.errors import ProjectError
 from flight_delay.gates import Gate, judge
 from flight_delay.settings import Settings
-from flight_delay.tracking import NAME, Run, client, fetch_bundle
+from flight_delay.tracking import NAME, Run, client, fetch_bundle, unreachable
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 BUNDLE_TAG = "bundle"
+RESOURCE_DOES_NOT_EXIST = "RESOURCE_DOES_NOT_EXIST"
 
 
 class RegistryError(ProjectError):
@@ -49,7 +50,11 @@ def register(settings: Settings, bundle: Bundle, run: Run) -> str:
     if not registry.search_registered_models(f"name = '{NAME}'"):
         registry.create_registered_model(NAME)
     version = registry.create_model_version(
-        NAME, source=run.model_uri, run_id=run.run_id, tags={BUNDLE_TAG: bundle.version}
+        NAME,
+        source=f"models:/{run.model_id}",
+        run_id=run.run_id,
+        tags={BUNDLE_TAG: bundle.version},
+        model_id=run.model_id,
     )
     registry.set_registered_model_alias(NAME, CHALLENGER, version.version)
     return str(version.version)
@@ -139,8 +144,10 @@ def _entries(registry: MlflowClient) -> list[ModelVersion]:
     """Return every version, newest first, with its aliases."""
     try:
         model = registry.get_registered_model(NAME)
-    except MlflowException:
-        return []
+    except MlflowException as error:
+        if error.error_code == RESOURCE_DOES_NOT_EXIST:
+            return []
+        raise unreachable(registry.tracking_uri, error) from None
     aliases: dict[str, list[str]] = {}
     for alias, number in model.aliases.items():
         aliases.setdefault(str(number), []).append(alias)

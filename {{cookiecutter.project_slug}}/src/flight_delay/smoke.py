@@ -17,6 +17,7 @@ from flight_delay.settings import Settings
 
 PACKAGE = __name__.split(".")[0]
 BATCH = 3
+SHOWN = 60
 START_SECONDS = 30
 PREDICTIONS = "predictions_total"
 
@@ -87,7 +88,7 @@ def _predictions(client: httpx2.Client) -> float:
 
 
 def _short(response: httpx2.Response) -> str:
-    return f"{response.status_code} {response.text[:160]}"
+    return f"{response.status_code} {response.text[:SHOWN]}"
 
 
 @contextlib.contextmanager

@@ -9,17 +9,24 @@ from typing import Any
 import mlflow
 import onnx
 from matplotlib.figure import Figure
+from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from flight_delay.bundle import MODEL_FILE, Bundle
 from flight_delay.contract import FIELDS, Numeric
+from flight_delay.errors import ProjectError
 from flight_delay.settings import Settings
 
 NAME = __name__.split(".")[0]
 """Name of the experiment and of the registered model: the package's."""
 BUNDLE_ARTIFACTS = "bundle"
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+class TrackingError(ProjectError):
+    """MLflow does not answer or refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +34,20 @@ class Run:
     """A finished training run."""
 
     run_id: str
-    model_uri: str
+    model_id: str
 
 
 def client(settings: Settings) -> MlflowClient:
     """Return a client for `MLFLOW_TRACKING_URI`, or for `mlflow.db` in the project's folder."""
     uri = settings.tracking_uri or f"sqlite:///{settings.home / 'mlflow.db'}"
+    # MLflow writes what it is told into the environment, where other settings made in this process
+    # would take it for the person's own choice: the environment stays as the person left it.
+    kept = os.environ.get(URI_VARIABLE)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
+    os.environ.pop(URI_VARIABLE, None)
+    if kept is not None:
+        os.environ[URI_VARIABLE] = kept
     return MlflowClient(uri, uri)
 
 
@@ -70,7 +83,13 @@ def log_run(
             onnx_execution_providers=["CPUExecutionProvider"],
             pip_requirements=[f"{name}=={version(name)}" for name in ("onnx", "onnxruntime")],
         )
-    return Run(run.info.run_id, model.model_uri)
+    return Run(run.info.run_id, str(model.model_id))
+
+
+def unreachable(uri: str, error: MlflowException) -> TrackingError:
+    """Return an error that names the server and what it, or the way to it, said."""
+    reason = str(error).splitlines()[0]
+    return TrackingError(f"MLflow at {uri} does not answer: {reason:.200}")
 
 
 def signature() -> ModelSignature:
@@ -105,7 +124,10 @@ def _experiment(registry: MlflowClient, settings: Settings) -> str:
     that nothing is ever written to the old place.
     """
     local = None if settings.tracking_uri else (settings.home / "mlartifacts").as_uri()
-    experiment = registry.get_experiment_by_name(NAME)
+    try:
+        experiment = registry.get_experiment_by_name(NAME)
+    except MlflowException as error:
+        raise unreachable(registry.tracking_uri, error) from None
     if experiment is not None and local and experiment.artifact_location != local:
         registry.rename_experiment(
             experiment.experiment_id, f"{NAME} (before a move, {experiment.experiment_id})"

@@ -1,7 +1,143 @@
-"""The steps from raw files to a champion."""
-from flight_delay.champion import read_champion
-from flight_delay.settings import Settings
+"""The steps from raw files to a champion, and what each leaves behind."""
 
-def test_x(trained: Settings) -> None:
-    champion = read_champion(trained.models)
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import polars as pl
+import pytest
+
+from flight_delay.bundle import MODEL_FILE, Bundle, load
+from flight_delay.champion import read_champion
+from flight_delay.data import load_table
+from flight_delay.encoding import encode
+from flight_delay.pipeline import run_data, run_train
+from flight_delay.registry import promote, register
+from flight_delay.settings import Settings
+from flight_delay.splits import Windows
+from flight_delay.tracking import NAME, client, log_run
+
+from ..conftest import silent  # noqa: TID252 - the one helper that tests share
+
+
+def report(settings: Settings, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((settings.reports / f"{name}.json").read_text())
+    return content
+
+
+def champion_bundle(settings: Settings) -> Bundle:
+    champion = read_champion(settings.models)
     assert champion is not None
+    return load(settings.models / champion.version)
+
+
+def test_the_champion_is_as_good_as_we_say(trained: Settings) -> None:
+    launch = report(trained, "train")["launch"]
+    assert launch["model"]["auc"]["estimate"] >= 0.745
+    assert launch["advantage"]["auc"]["low"] > 0
+    assert launch["advantage"]["brier"]["high"] < 0
+
+
+def test_april_chooses_nothing(trained: Settings, windows: Windows) -> None:
+    """The threshold and the champion's trees are the same whatever happens after launch."""
+    manifest = champion_bundle(trained).manifest
+    assert manifest.windows["history"] == ["2013-01-01", "2013-03-31"]
+    assert manifest.windows["validation"] == ["2013-03-01", "2013-03-31"]
+    assert manifest.windows["launch"][0] == "2013-04-01"
+    assert str(windows.history["day"].max()) < str(windows.launch["day"].min())
+
+
+def test_the_same_data_and_seed_give_the_same_bundle_bit_for_bit(
+    project: Settings,
+) -> None:
+    before = champion_bundle(project)
+    contents = {path.name: path.read_bytes() for path in before.path.iterdir()}
+    shutil.rmtree(project.models)
+    again = run_train(project, silent)
+    assert again["version"] == before.version
+    folder = project.models / before.version
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
+
+
+def test_the_bundle_holds_what_it_should_and_no_pickle(trained: Settings) -> None:
+    bundle = champion_bundle(trained)
+    names = {path.name for path in bundle.path.iterdir()}
+    assert names == {
+        "MODEL_CARD.md",
+        "golden.json",
+        "manifest.json",
+        "model.onnx",
+        "reference.json",
+    }
+    assert not [path.name for path in trained.models.iterdir() if path.name.startswith(".")]
+
+
+def test_every_step_reports(trained: Settings, windows: Windows) -> None:
+    train, promote = report(trained, "train"), report(trained, "promote")
+    assert train["version"] == promote["version"]
+    assert train["rows"]["history"] == windows.history.height
+    assert [gate["passed"] for gate in promote["gates"]] == [True, True, True]
+    assert sum(day["rows"] for day in train["launch"]["daily"]) == windows.launch.height
+    for name in ("calibration", "days", "slices"):
+        assert (trained.reports / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_run_in_mlflow_says_what_was_made(trained: Settings) -> None:
+    train = report(trained, "train")
+    run = client(trained).get_run(train["run_id"])
+    expected = train["launch"]["model"]["auc"]["estimate"]
+    assert run.data.metrics["launch_auc"] == pytest.approx(expected)
+    assert run.data.metrics["validation_advantage_brier"] < 0
+    assert run.data.params["seed"] == str(trained.seed)
+    assert run.data.tags["bundle"] == train["version"]
+    assert run.data.tags["data_hash"] == train["data_hash"]
+    plots = {file.path for file in client(trained).list_artifacts(train["run_id"], "plots")}
+    assert plots == {"plots/calibration.png", "plots/days.png", "plots/slices.png"}
+
+
+def test_the_model_in_mlflow_answers_what_the_bundle_answers(
+    trained: Settings, windows: Windows
+) -> None:
+    client(trained)
+    rows = windows.launch.head(200)
+    arrays = encode({name: rows[name] for name in rows.columns})
+    model = mlflow.onnx.load_model(f"models:/{NAME}@champion")
+    assert model.SerializeToString() == (champion_bundle(trained).path / MODEL_FILE).read_bytes()
+    frame = pd.DataFrame({name: values[:, 0].astype(object) for name, values in arrays.items()})
+    assert (
+        list(frame.columns)
+        == mlflow.models.get_model_info(f"models:/{NAME}@champion").signature.inputs.input_names()
+    )
+
+
+def test_the_table_that_was_stored_is_the_one_that_was_built(
+    trained: Settings, table: pl.DataFrame
+) -> None:
+    assert load_table(trained).equals(table)
+
+
+def test_building_the_table_again_changes_nothing(project: Settings) -> None:
+    path = project.data / "flights.json"
+    before = json.loads(path.read_text())
+    assert run_data(project, silent) == before
+    assert before["impossible_readings"] == {"wind_speed": 1}
+    assert not [path for path in project.data.iterdir() if path.name.startswith(".")]
+
+
+def test_moving_the_project_breaks_nothing(project: Settings, tmp_path: Path) -> None:
+    version = champion_bundle(project).version
+    moved = Settings(home=tmp_path / "elsewhere", resamples=project.resamples)
+    project.home.rename(moved.home)
+    bundle = champion_bundle(moved)
+    run = log_run(moved, bundle, {}, {})
+    assert register(moved, bundle, run) == "2"
+    assert promote(moved, version).champion is not None
+    experiment = client(moved).get_experiment_by_name(NAME)
+    assert experiment is not None
+    location = str(experiment.artifact_location)
+    assert location.endswith("elsewhere/mlartifacts")
+    assert list((moved.home / "mlartifacts").rglob("model.onnx"))
+    assert not project.home.exists()

@@ -27,10 +27,11 @@ def run(settings: Settings) -> None:
     Raises:
         PortError: when the address is taken or not this machine's.
     """
-    configure_logs()
+    app = create_app(settings)
     listener = _listen(settings.host, settings.port)
+    configure_logs()
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         access_log=False,  # metrics count requests; a line each would cost a third of the time
         log_config=None,
         server_header=False,

@@ -1,0 +1,1 @@
+"""What each part of the project promises, and the whole of it."""

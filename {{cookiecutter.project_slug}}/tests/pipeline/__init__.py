@@ -1,0 +1,1 @@
+"""Steps, registry and command line on real data and a real MLflow."""

@@ -1,0 +1,127 @@
+"""The parity gate: a conversion that is wrong without a word does not get through."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OrdinalEncoder
+
+from flight_delay.bundle import BundleError, load, open_session, run_session
+from flight_delay.champion import read_champion
+from flight_delay.contract import TARGET, categorical_fields, field_names, numeric_fields
+from flight_delay.encoding import Arrays, encode
+from flight_delay.export import (
+    ParityError,
+    check_parity,
+    export_bundle,
+    to_onnx_bytes,
+    with_hard_cases,
+)
+from flight_delay.model import gradient_boosting, inputs
+from flight_delay.settings import Settings
+from flight_delay.splits import Windows
+from flight_delay.train import Trained, fit, probabilities, train
+
+from ..conftest import silent  # noqa: TID252 - what the tests share
+
+LIMIT = 1e-6
+
+
+@pytest.fixture(scope="module")
+def good(windows: Windows) -> Pipeline:
+    return fit(gradient_boosting(1), windows.fit)
+
+
+@pytest.fixture(scope="module")
+def rows(windows: Windows) -> Arrays:
+    return encode({name: windows.validation[name] for name in field_names()})
+
+
+@pytest.fixture(scope="module")
+def recipe(trained: Settings, windows: Windows) -> Trained:
+    return train(windows, trained, silent)
+
+
+def native_categories(windows: Windows) -> Pipeline:
+    """Return trees with scikit-learn's own categorical splits, which ONNX has no word for."""
+    names = [field.name for field in categorical_fields()]
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    columns = ColumnTransformer(
+        [
+            ("categorical", encoder, names),
+            ("numeric", "passthrough", [field.name for field in numeric_fields()]),
+        ]
+    )
+    trees = HistGradientBoostingClassifier(
+        max_iter=30, categorical_features=list(range(len(names)))
+    )
+    pipeline = Pipeline([("columns", columns), ("classifier", trees)])
+    return pipeline.fit(inputs(windows.fit), windows.fit[TARGET].to_numpy())
+
+
+def test_onnx_agrees_on_every_validation_row_and_hard_case(
+    good: Pipeline, rows: Arrays, windows: Windows
+) -> None:
+    model = to_onnx_bytes(good)
+    assert check_parity(good, model, rows, LIMIT) <= LIMIT
+    served = run_session(open_session(model), rows)
+    assert len(served) == windows.validation.height
+    assert np.abs(served - probabilities(good, windows.validation)).max() <= LIMIT
+
+
+def test_native_categorical_features_convert_and_are_caught(rows: Arrays, windows: Windows) -> None:
+    wrong = native_categories(windows)
+    model = to_onnx_bytes(wrong)  # no error: that is the trap
+    with pytest.raises(ParityError, match=r"rows differ by more than 1e-06\. Worst row: .*carrier"):
+        check_parity(wrong, model, rows, LIMIT)
+
+
+def test_the_seed_matters(good: Pipeline, windows: Windows) -> None:
+    other = fit(gradient_boosting(2), windows.fit)
+    assert to_onnx_bytes(other) != to_onnx_bytes(good)
+
+
+def test_a_model_of_other_rows_is_caught(good: Pipeline, rows: Arrays, windows: Windows) -> None:
+    other = to_onnx_bytes(fit(gradient_boosting(2), windows.validation))
+    with pytest.raises(ParityError):
+        check_parity(good, other, rows, LIMIT)
+
+
+def test_nothing_is_exported_when_parity_fails(
+    recipe: Trained, windows: Windows, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path)
+    wrong = dataclasses.replace(recipe, final=native_categories(windows))
+    with pytest.raises(ParityError):
+        export_bundle(wrong, windows, settings)
+    assert not settings.models.exists()
+
+
+def test_hard_cases_hold_unseen_categories_and_all_nulls(rows: Arrays) -> None:
+    few = {name: values[:3] for name, values in rows.items()}
+    cases = with_hard_cases(few)
+    count = 3 + len(categorical_fields()) + len(field_names()) + 1
+    assert {len(values) for values in cases.values()} == {count}
+    last = {name: values[-1, 0] for name, values in cases.items()}
+    assert all(last[field.name] == "missing" for field in categorical_fields())
+    assert all(np.isnan(last[field.name]) for field in numeric_fields())
+    for field in categorical_fields():
+        assert "never seen" in cases[field.name][:, 0]
+
+
+def test_export_again_verifies_what_is_there(
+    recipe: Trained, project: Settings, windows: Windows
+) -> None:
+    champion = read_champion(project.models)
+    assert champion is not None
+    folder = project.models / champion.version
+    assert export_bundle(recipe, windows, project) == folder
+    (folder / "golden.json").write_text("{}")
+    with pytest.raises(BundleError, match=r"golden\.json is not the file that was exported"):
+        export_bundle(recipe, windows, project)
+    with pytest.raises(BundleError):
+        load(folder)

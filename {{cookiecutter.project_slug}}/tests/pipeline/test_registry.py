@@ -1,0 +1,213 @@
+"""Versions, promotion and the way back, on a real MLflow."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flight_delay import registry
+from flight_delay.bundle import MANIFEST_FILE, BundleError, Manifest, canonical_json, load
+from flight_delay.champion import ChampionError, read_champion
+from flight_delay.registry import RegistryError, promote, register, rollback, status
+from flight_delay.settings import Settings
+from flight_delay.tracking import NAME, Run, client
+
+PACKAGE = NAME
+
+
+def variant(settings: Settings, **changes: object) -> str:
+    """Register a copy of the champion with other figures as the challenger; return its version.
+
+    The copy is a valid bundle: its version is the hash of the changed manifest.
+    """
+    champion = read_champion(settings.models)
+    assert champion is not None
+    source = settings.models / champion.version
+    manifest = load(source).manifest.model_copy(update=changes)
+    target = settings.models / manifest.version
+    shutil.copytree(source, target)
+    content = manifest.model_dump() | {"version": manifest.version}
+    (target / MANIFEST_FILE).write_bytes(canonical_json(content))
+    versions = client(settings).search_model_versions(f"name = '{NAME}'")
+    first = min(versions, key=lambda version: int(version.version))
+    run = Run(str(first.run_id), str(first.source).removeprefix("models:/"))
+    register(settings, load(target), run)
+    return manifest.version
+
+
+def champion_of(settings: Settings) -> str:
+    champion = read_champion(settings.models)
+    assert champion is not None
+    return champion.version
+
+
+def alias(settings: Settings, name: str) -> str:
+    version = client(settings).get_model_version_by_alias(NAME, name)
+    return str(version.tags["bundle"])
+
+
+def manifest_of(settings: Settings) -> Manifest:
+    return load(settings.models / champion_of(settings)).manifest
+
+
+def test_training_registers_a_challenger_and_promotion_crowns_it(trained: Settings) -> None:
+    version = champion_of(trained)
+    assert alias(trained, "champion") == version
+    (entry,) = status(trained)["versions"]
+    assert entry["version"] == version
+    assert entry["gates"] == "passed"
+    (change,) = status(trained)["changes"]
+    assert change["action"] == "promote"
+    assert "baseline: validation Brier score" in change["reason"]
+
+
+def test_promotion_moves_file_and_alias_and_rollback_moves_both_back(
+    project: Settings,
+) -> None:
+    first = champion_of(project)
+    second = variant(project, threshold=0.3)
+    assert alias(project, "challenger") == second
+    assert promote(project).champion is not None
+    assert (champion_of(project), alias(project, "champion")) == (second, second)
+    rollback(project, "it answered oddly")
+    assert (champion_of(project), alias(project, "champion")) == (first, first)
+    last = status(project)["changes"][-1]
+    assert (last["action"], last["reason"]) == ("rollback", "it answered oddly")
+
+
+def test_promoting_the_champion_again_changes_nothing(project: Settings) -> None:
+    before = read_champion(project.models)
+    assert promote(project, champion_of(project)).champion == before
+    assert read_champion(project.models) == before
+
+
+def worse_validation(manifest: Manifest, factor: float) -> list[dict[str, object]]:
+    days = [day.model_dump() for day in manifest.validation_days]
+    return [day | {"squared_error": day["squared_error"] * factor} for day in days]
+
+
+def test_a_challenger_worse_than_the_champion_is_refused_and_recorded(
+    project: Settings,
+) -> None:
+    first = champion_of(project)
+    days = worse_validation(manifest_of(project), 1.05)
+    second = variant(
+        project,
+        validation_days=Manifest.model_validate(
+            manifest_of(project).model_dump() | {"validation_days": days}
+        ).validation_days,
+    )
+    verdict = promote(project)
+    assert verdict.champion is None
+    (reason,) = verdict.reasons
+    assert "Brier score less the champion's over 31 shared validation days: +0.0072" in reason
+    assert champion_of(project) == alias(project, "champion") == first
+    entries = {entry["version"]: entry for entry in status(project)["versions"]}
+    assert entries[second]["gates"] == "refused"
+
+
+def test_a_model_that_loses_to_the_baseline_is_refused(project: Settings) -> None:
+    metrics = json.loads(json.dumps(manifest_of(project).metrics))
+    metrics["validation"]["advantage_brier"]["estimate"] = 0.001
+    variant(project, metrics=metrics)
+    verdict = promote(project)
+    assert [gate.name for gate in verdict.gates if not gate.passed] == ["baseline"]
+
+
+def test_a_damaged_challenger_is_not_promoted(project: Settings) -> None:
+    first = champion_of(project)
+    second = variant(project, threshold=0.3)
+    path = project.models / second / "model.onnx"
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match=r"model\.onnx is not the file that was exported"):
+        promote(project)
+    assert champion_of(project) == first
+
+
+def test_rollback_keeps_the_champion_when_the_one_before_is_damaged(
+    project: Settings,
+) -> None:
+    first = champion_of(project)
+    second = variant(project, threshold=0.3)
+    promote(project)
+    (project.models / first / "golden.json").unlink()
+    with pytest.raises(BundleError, match=r"golden\.json is missing"):
+        rollback(project, "a try")
+    assert champion_of(project) == second
+
+
+def test_rollback_without_an_earlier_champion_says_so(project: Settings) -> None:
+    with pytest.raises(ChampionError, match="no earlier champion"):
+        rollback(project, "a try")
+
+
+def test_an_unknown_version_is_named_with_those_that_exist(project: Settings) -> None:
+    with pytest.raises(RegistryError, match=f"no version 'zzz'.*{champion_of(project)}"):
+        promote(project, "zzz")
+
+
+def test_promoting_before_training_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="run the command `train` first"):
+        promote(Settings(home=tmp_path))
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_crash_after_the_commit_point_is_mended_by_the_next_command(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = champion_of(project)
+    second = variant(project, threshold=0.3)
+    calls = []
+
+    def crash_the_second_time(*_arguments: object) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            message = "the process is killed here"
+            raise KeyboardInterrupt(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "reconcile", crash_the_second_time)
+        with pytest.raises(KeyboardInterrupt):
+            promote(project)
+    assert (champion_of(project), alias(project, "champion")) == (second, first)
+    status(project)
+    assert alias(project, "champion") == second
+
+
+KILLED = f"""
+import os, signal, threading, time
+from {PACKAGE}.registry import promote, rollback
+from {PACKAGE}.settings import Settings
+settings = Settings(home={{home!r}})
+promote(settings, {{second!r}})
+rollback(settings, "back")
+delay = {{delay}}
+threading.Thread(
+    target=lambda: (time.sleep(delay), os.kill(os.getpid(), signal.SIGKILL)), daemon=True
+).start()
+while True:
+    promote(settings, {{second!r}})
+    rollback(settings, "back")
+"""
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.13, 0.31])
+def test_killed_at_any_point_there_is_one_whole_champion(project: Settings, delay: float) -> None:
+    first = champion_of(project)
+    second = variant(project, threshold=0.3)
+    script = KILLED.format(home=str(project.home), second=second, delay=delay)
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    survivor = champion_of(project)
+    assert survivor in {first, second}
+    load(project.models / survivor)
+    status(project)
+    assert alias(project, "champion") == survivor

@@ -1,0 +1,105 @@
+"""The same commands against an MLflow server, and against one that does not answer."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from flight_delay.bundle import load
+from flight_delay.champion import read_champion
+from flight_delay.pipeline import run_promote
+from flight_delay.registry import register
+from flight_delay.settings import Settings
+from flight_delay.tracking import NAME, client, log_run
+
+from ..conftest import RESAMPLES  # noqa: TID252 - what the tests share
+
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a real MLflow server on loopback."""
+    folder = tmp_path_factory.mktemp("server")
+    address = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
+    command += ["--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1]]
+    command += ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "kept"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not answers(address):
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.2)
+            yield address
+        finally:
+            os.killpg(process.pid, 15)
+            process.wait(timeout=START_SECONDS)
+
+
+def champion_of(settings: Settings) -> str:
+    champion = read_champion(settings.models)
+    assert champion is not None
+    return champion.version
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx2.get(f"{address}/health", timeout=2).text == "OK"
+    except httpx2.TransportError:
+        return False
+
+
+def test_train_on_one_machine_and_promote_on_another(
+    server: str, trained: Settings, tmp_path: Path
+) -> None:
+    first = Settings(home=tmp_path / "first", resamples=RESAMPLES, tracking_uri=server)
+    version = champion_of(trained)
+    bundle = load(trained.models / version)
+    register(first, bundle, log_run(first, bundle, {}, {}))
+    assert not (first.home / "mlflow.db").exists()
+
+    second = Settings(home=tmp_path / "second", resamples=RESAMPLES, tracking_uri=server)
+    verdict = run_promote(second)
+    assert verdict.champion is not None
+    assert champion_of(second) == version
+    assert load(second.models / version).version == version
+    entry = client(second).get_model_version_by_alias(NAME, "champion")
+    assert entry.tags["bundle"] == version
+
+
+def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    environment = os.environ | {
+        "MLFLOW_TRACKING_URI": address,
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "APP_HOME": str(tmp_path),
+    }
+    process = subprocess.run(
+        [sys.executable, "-m", NAME, "status"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert f"error: MLflow at {address} does not answer" in process.stderr
+    assert "Traceback" not in process.stderr
