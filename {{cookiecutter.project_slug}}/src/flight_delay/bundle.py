@@ -25,6 +25,8 @@ MANIFEST_FILE = "manifest.json"
 REFERENCE_FILE = "reference.json"
 GOLDEN_FILE = "golden.json"
 CARD_FILE = "MODEL_CARD.md"
+LISTED = {MODEL_FILE, REFERENCE_FILE, GOLDEN_FILE, CARD_FILE}
+"""The files whose hashes a manifest has to carry."""
 
 FORMAT = 1
 VERSION_LENGTH = 12
@@ -112,6 +114,9 @@ def load(path: Path) -> Bundle:
         BundleError: naming the file or rule at fault.
     """
     manifest = read_manifest(path)
+    if set(manifest.files) != LISTED:
+        message = f"bundle {path.name}: {MANIFEST_FILE} does not list the files of a bundle"
+        raise BundleError(message)
     for name, expected in manifest.files.items():
         if not (path / name).is_file():
             message = f"bundle {path.name}: {name} is missing"
@@ -137,7 +142,7 @@ def read_manifest(path: Path) -> Manifest:
     except FileNotFoundError:
         message = f"bundle {path.name}: there is no {MANIFEST_FILE} in it"
         raise BundleError(message) from None
-    except (ValidationError, ValueError, KeyError, AttributeError) as error:
+    except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"bundle {path.name}: {MANIFEST_FILE} cannot be read: {error}"
         raise BundleError(message) from None
     if not manifest.version == stated == path.name:

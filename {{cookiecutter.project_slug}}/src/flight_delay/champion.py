@@ -7,13 +7,16 @@ a reader finds the old champion or the new one.
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from flight_delay.errors import ProjectError
 
 CHAMPION_FILE = "champion.json"
+
+Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+"""A version names a folder among the bundles, and no path that leads elsewhere."""
 
 
 class ChampionError(ProjectError):
@@ -27,7 +30,7 @@ class Change(BaseModel):
 
     at: datetime
     action: Literal["promote", "rollback"]
-    version: str
+    version: Version
     reason: str
 
 
@@ -36,8 +39,8 @@ class Champion(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: str
-    line: list[str]
+    version: Version
+    line: list[Version]
     changes: list[Change]
 
 
@@ -78,7 +81,7 @@ def step_back(models: Path, reason: str) -> Champion:
         ChampionError: when there is no champion before this one.
     """
     current = read_champion(models)
-    if current is None or len(current.line) == 1:
+    if current is None or len(current.line) <= 1:
         message = "there is no earlier champion to go back to"
         raise ChampionError(message)
     return _write(models, current, "rollback", current.line[:-1], reason)

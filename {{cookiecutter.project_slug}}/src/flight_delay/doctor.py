@@ -10,7 +10,7 @@ from typing import Literal
 
 from flight_delay.bundle import load
 from flight_delay.champion import read_champion
-from flight_delay.data import FACTS_FILE
+from flight_delay.data import TABLE_FILE
 from flight_delay.errors import ProjectError
 from flight_delay.settings import Settings
 
@@ -54,7 +54,9 @@ def _packages() -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.home).free / 1e9
+    home = settings.home
+    folder = next(folder for folder in (home, *home.parents) if folder.is_dir())
+    free = shutil.disk_usage(folder).free / 1e9
     good = free >= NEEDED_GIGABYTES
     said = f"{free:.0f} GB free" + ("" if good else f": make room for {NEEDED_GIGABYTES} GB")
     return Finding("disk", "good" if good else "bad", said)
@@ -66,14 +68,17 @@ def _threads() -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
-    with socket.socket() as probe:
-        taken = probe.connect_ex((settings.host, settings.port)) == 0
+    try:
+        socket.create_connection((settings.host, settings.port), timeout=1).close()
+        taken = True
+    except OSError:
+        taken = False
     said = f"{settings.port} is " + ("in use: choose another with --port" if taken else "free")
     return Finding("port", "note" if taken else "good", said)
 
 
 def _data(settings: Settings) -> Finding:
-    good = (settings.data / FACTS_FILE).is_file()
+    good = (settings.data / TABLE_FILE).is_file()
     said = "the table is there" if good else "no table yet: run the command `data`"
     return Finding("data", "good" if good else "note", said)
 

@@ -79,7 +79,9 @@ def auc(rows: Scored, weights: Floats) -> Floats:
         positive = np.add.reduceat(row_weight * late, starts)
         negative = np.add.reduceat(row_weight * (1 - late), starts)
         below = np.cumsum(negative) - negative / 2
-        result[index] = positive @ below / (positive.sum() * negative.sum())
+        # A draw of few days can be all late or all on time: it has no AUC, `_interval` skips it.
+        pairs = positive.sum() * negative.sum()
+        result[index] = positive @ below / pairs if pairs else np.nan
     return result
 
 
@@ -165,12 +167,14 @@ def calibration_curve(rows: Scored) -> list[dict[str, float]]:
 
 
 def choose_threshold(rows: Scored) -> float:
-    """Return the threshold, rounded to 4 places, with the best F1 score on these rows."""
-    order = np.argsort(-rows.probability, kind="stable")
-    caught = np.cumsum(rows.outcome[order])
-    flagged = np.arange(1, len(order) + 1)
+    """Return the threshold with 4 places that has the best F1 score on these rows."""
+    thresholds = np.unique(np.round(rows.probability, 4))[::-1]
+    order = np.argsort(rows.probability, kind="stable")
+    first = np.searchsorted(rows.probability[order], thresholds)
+    caught = rows.outcome.sum() - np.append(0, np.cumsum(rows.outcome[order]))[first]
+    flagged = len(order) - first
     f1 = 2 * caught / (flagged + rows.outcome.sum())
-    return round(float(rows.probability[order][np.argmax(f1)]), 4)
+    return float(thresholds[np.argmax(f1)])
 
 
 def at_threshold(rows: Scored, threshold: float) -> dict[str, float]:

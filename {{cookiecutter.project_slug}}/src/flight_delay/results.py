@@ -29,7 +29,7 @@ def write_results(settings: Settings) -> Path:
         message = "no reports/train.json: run the command `train` first"
         raise ResultsError(message)
     readme = settings.home / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):

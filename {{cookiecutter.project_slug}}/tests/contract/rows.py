@@ -17,10 +17,7 @@ from flight_delay.contract import (
 SCHEMA: dict[str, Any] = {
     SCHEDULED_AT: pl.Datetime("us"),
     DAY: pl.Date,
-    **{
-        field.name: pl.Float32 if isinstance(field, Numeric) else pl.String
-        for field in FIELDS
-    },
+    **{field.name: pl.Float32 if isinstance(field, Numeric) else pl.String for field in FIELDS},
     TARGET: pl.Boolean,
 }
 

@@ -114,7 +114,9 @@ def test_a_carrier_never_seen_is_accepted_if_well_formed() -> None:
         ("scheduled_at", pl.Datetime("ms"), "time_unit='us'"),
     ],
 )
-def test_a_wrong_type_is_the_one_thing_said_of_a_column(name: str, wrong: Any, right: str) -> None:
+def test_a_wrong_type_is_the_one_thing_said_of_a_column(
+    name: str, wrong: pl.DataType, right: str
+) -> None:
     (found,) = violations(frame().with_columns(pl.col(name).cast(wrong)))
     assert (found.row, found.column) == (None, name)
     assert found.rule.startswith("dtype(")

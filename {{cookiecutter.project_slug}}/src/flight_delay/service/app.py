@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=summary,
         version=API_VERSION,
         lifespan=lifespan,
+        redoc_url=None,  # its script takes a logo from another host
     )
     app.state.metrics = metrics
     app.state.store = store

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 import structlog
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flight_delay.service.metrics import Metrics
@@ -14,11 +14,12 @@ from flight_delay.service.problems import problem_response
 log = structlog.get_logger()
 
 UNMATCHED = "unmatched"
-"""Route label of requests for no route: a scanner must not make a time series a path."""
-
-
-class BodyTooLargeError(Exception):
-    """More bytes came than the service takes."""
+"""Route label of requests that reached no route: a scanner must not make a time series a path."""
+METHODS = frozenset(HTTPMethod)
+OTHER_METHOD = "other"
+"""Method label of what is not a method of HTTP, for the same reason."""
+CLOSE = {"Connection": "close"}
+"""What is left of a body is not read, so the connection cannot serve another request."""
 
 
 class Bounds:
@@ -37,15 +38,16 @@ class Bounds:
             return
         started = False
         received = 0
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        detail = f"the body is over {self.max_body_bytes:,} bytes: send smaller batches"
+        too_large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        bound = f"the body is over {self.max_body_bytes:,} bytes: send smaller batches"
 
         async def bounded_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.max_body_bytes:
-                raise BodyTooLargeError
+                # FastAPI makes a 400 of any other error that comes up while a body is read.
+                raise HTTPException(too_large, bound, CLOSE)
             return message
 
         async def noting_send(message: Message) -> None:
@@ -58,15 +60,12 @@ class Bounds:
                 if _declared_length(scope) <= self.max_body_bytes:
                     await self.app(scope, bounded_receive, noting_send)
                     return
-        except BodyTooLargeError:
-            pass
+            response = problem_response(too_large, bound, headers=CLOSE)
         except TimeoutError:
-            status = HTTPStatus.REQUEST_TIMEOUT
-            detail = f"the request was not done after {self.request_seconds:g} s"
-        if started:
-            return
-        # What is left of the body is not read, so the connection cannot serve another request.
-        response = problem_response(status, detail, headers={"Connection": "close"})
+            if started:
+                return
+            late = f"the request was not done after {self.request_seconds:g} s"
+            response = problem_response(HTTPStatus.REQUEST_TIMEOUT, late, headers=CLOSE)
         await response(scope, receive, send)
 
 
@@ -101,7 +100,7 @@ class Measure:
                 response = problem_response(status, "an error of the service; it was logged")
                 await response(scope, receive, send)
         finally:
-            method, route = Request(scope).method, _route(scope)
+            method, route = _method(scope), _route(scope)
             self.metrics.requests.labels(method, route, str(status)).inc()
             self.metrics.duration.labels(method, route).observe(time.perf_counter() - begun)
 
@@ -111,6 +110,11 @@ def _declared_length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in METHODS else OTHER_METHOD
 
 
 def _route(scope: Scope) -> str:

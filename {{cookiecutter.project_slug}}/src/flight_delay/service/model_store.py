@@ -28,7 +28,7 @@ class ModelStore:
         """Take the champion if it is another one and passes its checks; else keep what is there."""
         try:
             champion = read_champion(self._models)
-        except ChampionError as error:
+        except (ChampionError, OSError) as error:
             self._reject("unreadable", str(error))
             return
         if champion is None:
@@ -52,10 +52,7 @@ class ModelStore:
         """Refresh for ever, every `poll_seconds`."""
         while True:
             await asyncio.sleep(poll_seconds)
-            try:
-                await self.refresh()
-            except OSError as error:
-                log.warning("champion_unreadable", error=str(error))
+            await self.refresh()
 
     def _accept(self, bundle: Bundle) -> None:
         previous = self.bundle.version if self.bundle else None

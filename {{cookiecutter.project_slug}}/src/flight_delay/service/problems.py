@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457): which field, which value, and the rule it breaks."""
 
+import reprlib
 from http import HTTPStatus
 from typing import Any
 
@@ -8,8 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from flight_delay.service.schemas import Problem
+
 MEDIA_TYPE = "application/problem+json"
-LONGEST_VALUE = 100
+SCHEMAS = "#/components/schemas/"
+LONGEST_TEXT = 100
+LARGEST_NUMBER = 2**53
+"""Up to here every reader of JSON sees the same integer (RFC 8259, section 6)."""
 MOST_ERRORS = 20
 
 
@@ -44,11 +50,27 @@ def problem_response(
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
+def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of routes that may answer with these problem documents."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}{Problem.__name__}"}}}
+    return {int(status): {"description": status.phrase, "content": content} for status in statuses}
+
+
 def install(app: FastAPI) -> None:
-    """Make every error of the app a problem document."""
+    """Make every error of the app a problem document, and put its schema on the OpenAPI page."""
     app.add_exception_handler(ProblemError, _own)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    schema = Problem.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
+    schemas = schema.pop("$defs") | {Problem.__name__: schema}
+    without = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        page = without()
+        page["components"]["schemas"].update(schemas)
+        return page
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend the page
 
 
 async def _own(_: Request, error: Exception) -> JSONResponse:
@@ -60,6 +82,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type for the checker
     headers = dict(error.headers) if error.headers else None
     detail = str(error.detail)
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # FastAPI's answer to bytes that are not text, nesting too deep and numbers too long.
+        return _broken([{"field": "body", "rule": "not JSON that can be read"}])
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = f"there is nothing at {request.url.path}: /docs lists what there is"
     return problem_response(error.status_code, detail, headers=headers)
@@ -67,7 +92,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - narrows the type for the checker
-    errors = [_field_error(one) for one in error.errors()[:MOST_ERRORS]]
+    return _broken([_field_error(one) for one in error.errors()[:MOST_ERRORS]])
+
+
+def _broken(errors: list[dict[str, Any]]) -> JSONResponse:
     fields = ", ".join(dict.fromkeys(one["field"] for one in errors))
     return problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY, f"the request breaks the data contract: {fields}", errors
@@ -79,7 +107,7 @@ def _field_error(error: dict[str, Any]) -> dict[str, Any]:
     path = [str(part) for part in error["loc"][1:]] or ["body"]
     if error["type"] == "json_invalid":
         path = ["body"]
-    problem = {"field": ".".join(path), "rule": str(error["msg"])}
+    problem = {"field": _text(".".join(path)), "rule": str(error["msg"])}
     if error["type"] == "missing":
         return problem | {"rule": "Field required; write null where a null is allowed"}
     if isinstance(error["input"], bytes):
@@ -90,7 +118,14 @@ def _field_error(error: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: Any) -> Any:  # noqa: ANN401 - what the client sent
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+    if isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER:
+        return value
+    return _text(value if isinstance(value, str) else reprlib.repr(value))
+
+
+def _text(value: str) -> str:
+    short = value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}..."
+    # JSON can spell half of a surrogate pair; UTF-8 cannot, and an answer is UTF-8.
+    return short.encode("utf-8", "backslashreplace").decode()

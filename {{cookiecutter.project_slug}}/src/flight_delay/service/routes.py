@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -15,28 +17,22 @@ from flight_delay.contract import example
 from flight_delay.encoding import encode_rows
 from flight_delay.service.metrics import Metrics
 from flight_delay.service.model_store import ModelStore
-from flight_delay.service.problems import MEDIA_TYPE, ProblemError
+from flight_delay.service.problems import ProblemError, documented
 from flight_delay.service.schemas import (
     BatchPrediction,
     Health,
     Instance,
     Prediction,
-    Problem,
     SinglePrediction,
 )
-from flight_delay.service.security import key_check
+from flight_delay.service.security import HEADER, keyed_route
 from flight_delay.settings import Settings
 
 THREAD_ROWS = 100
 """Rows from which a batch is scored in a thread, so that others need not wait for it."""
 
 
-def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
-    return {int(status): {"description": status.phrase, "content": content} for status in statuses}
-
-
-REFUSALS = _problems(
+REFUSALS = documented(
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -56,13 +52,13 @@ def health_router() -> APIRouter:
     @router.get(
         "/health/ready",
         summary="Is a verified champion loaded?",
-        responses=_problems(HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=documented(HTTPStatus.SERVICE_UNAVAILABLE),
     )
     async def ready(store: Annotated[ModelStore, Depends(_store)]) -> Health:
         _bundle(store)
         return Health(status="ok")
 
-    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics(request: Request) -> Response:
         content = generate_latest(request.app.state.metrics.registry)
         return Response(content, media_type=CONTENT_TYPE_LATEST)
@@ -75,14 +71,15 @@ def prediction_router(settings: Settings) -> APIRouter:
     router = APIRouter(
         prefix="/v1",
         tags=["predictions"],
-        dependencies=[Depends(key_check(settings))],
+        route_class=keyed_route(settings) if settings.api_keys else APIRoute,
+        dependencies=[Security(HEADER)] if settings.api_keys else [],  # for the OpenAPI page
         responses=REFUSALS,
     )
     batch = _batch_model(settings.max_instances)
 
     @router.post("/predict", summary="Score one row")
     async def predict(
-        instance: Instance,  # type: ignore[valid-type]
+        instance: Instance,
         store: Annotated[ModelStore, Depends(_store)],
         metrics: Annotated[Metrics, Depends(_metrics)],
     ) -> SinglePrediction:
@@ -130,7 +127,7 @@ def _answer(bundle: Bundle, metrics: Metrics, rows: Sequence[BaseModel]) -> list
 
 def _batch_model(max_instances: int) -> type[BaseModel]:
     instances: Any = Annotated[
-        list[Instance],  # type: ignore[valid-type]
+        list[Instance],
         Field(min_length=1, max_length=max_instances, description="Rows, answered in this order"),
     ]
     return create_model(

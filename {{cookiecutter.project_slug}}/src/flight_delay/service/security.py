@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Annotated
+from typing import Any
 
-from fastapi import Security
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 
 from flight_delay.errors import ProjectError
@@ -16,6 +17,7 @@ from flight_delay.settings import Settings
 
 KEY_BYTES = 32
 HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class UnsafeSettingsError(ProjectError):
@@ -47,19 +49,31 @@ def refuse_unsafe(settings: Settings) -> None:
         raise UnsafeSettingsError(message)
 
 
-def key_check(settings: Settings) -> Callable[..., Awaitable[None]]:
-    """Return the dependency that lets a request pass only with an accepted key, if any are set."""
+def keyed_route(settings: Settings) -> type[APIRoute]:
+    """Return the class of the routes that answer only to an accepted key.
 
-    async def check(key: Annotated[str | None, Security(HEADER)] = None) -> None:
-        if not settings.api_keys:
-            return
-        offered = hash_key(key or "")
-        # Every hash is compared, in constant time, so that timing tells nothing.
-        matches = [hmac.compare_digest(offered, accepted) for accepted in settings.api_keys]
-        if not any(matches):
-            detail = "send an accepted key in the header X-API-Key"
-            raise ProblemError(
-                HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": 'ApiKey header="X-API-Key"'}
-            )
+    The key is checked before the body is read; a dependency would be asked only afterwards.
+    """
 
-    return check
+    class KeyedRoute(APIRoute):
+        def get_route_handler(self) -> Handler:
+            handle = super().get_route_handler()
+
+            async def checked(request: Request) -> Response:
+                _check(settings.api_keys, request.headers.get(HEADER.model.name, ""))
+                return await handle(request)
+
+            return checked
+
+    return KeyedRoute
+
+
+def _check(accepted: tuple[str, ...], key: str) -> None:
+    offered = hash_key(key)
+    # Every hash is compared, in constant time, so that timing tells nothing.
+    matches = [hmac.compare_digest(offered, one) for one in accepted]
+    if not any(matches):
+        detail = "send an accepted key in the header X-API-Key"
+        raise ProblemError(
+            HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": 'ApiKey header="X-API-Key"'}
+        )

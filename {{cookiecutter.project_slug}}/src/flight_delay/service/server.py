@@ -1,6 +1,7 @@
 """Run the service in this process: structured logs, bounded connections, a graceful end."""
 
 import logging
+import signal
 import socket
 import sys
 
@@ -39,6 +40,8 @@ def run(settings: Settings) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     host, port = listener.getsockname()[:2]
+    # uvicorn ends gracefully, then raises the signal again; a stop that was asked for is no error.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     log.info("serving", address=f"http://{host}:{port}")
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -47,8 +50,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # the address is named already
         message = (
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port, "
+            f"cannot listen on {host}:{port}: {reason}; choose another with --port, "
             f"or stop what uses it"
         )
         raise PortError(message) from None

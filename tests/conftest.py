@@ -1,0 +1,36 @@
+"""One project, made by `make demo`, serves every test that needs an installed one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from answers import TEMPLATE
+from shell import run
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What `make demo` printed and the project that it left."""
+
+    printed: str
+    project: Path
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Run `make demo` as the README says, into a folder of its own."""
+    destination = tmp_path_factory.mktemp("demo")
+    printed = run(f"make demo DEST={destination}", TEMPLATE).stdout
+    yield Demo(printed, destination / "flight-delay")
+    shutil.rmtree(destination)
+
+
+@pytest.fixture(scope="session")
+def project(demo: Demo) -> Path:
+    """Return the project of the demo: installed, trained, promoted. Tests leave it working."""
+    return demo.project

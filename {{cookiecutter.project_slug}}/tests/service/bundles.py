@@ -1,0 +1,73 @@
+"""Other bundles than the trained one: valid ones with other answers, and damaged ones."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from flight_delay.bundle import (
+    GOLDEN_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Manifest,
+    canonical_json,
+    open_session,
+    run_session,
+    sha256,
+)
+from flight_delay.encoding import encode_rows
+
+Content = dict[str, Any]
+
+
+def copy_of(bundle: Path) -> Path:
+    """Copy a bundle to a folder whose name is not yet its version."""
+    return shutil.copytree(bundle, bundle.parent / "unsealed")
+
+
+def rewrite(path: Path, change: Callable[[Content], None]) -> None:
+    """Change a JSON file in place."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_bytes(canonical_json(content))
+
+
+def seal(folder: Path) -> str:
+    """Make hashes, version and name of a folder fit its files, as export would; give the version.
+
+    What is wrong after this is something that no hash can show.
+    """
+    content = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    content.pop("version")
+    content["files"] = {name: sha256(folder / name) for name in content["files"]}
+    version = Manifest.model_validate(content).version
+    (folder / MANIFEST_FILE).write_bytes(canonical_json(content | {"version": version}))
+    folder.rename(folder.parent / version)
+    return version
+
+
+def sibling(bundle: Path, threshold: float, shift: float = 0.5) -> str:
+    """Make a valid bundle that answers every row with a higher probability; give its version."""
+    folder = copy_of(bundle)
+    raise_probabilities(folder / MODEL_FILE, shift)
+    session = open_session((folder / MODEL_FILE).read_bytes())
+
+    def answer_again(golden: Content) -> None:
+        rows = encode_rows(golden["rows"])
+        golden["probabilities"] = run_session(session, rows).tolist()
+
+    rewrite(folder / GOLDEN_FILE, answer_again)
+    rewrite(folder / MANIFEST_FILE, lambda manifest: manifest.update(threshold=threshold))
+    return seal(folder)
+
+
+def raise_probabilities(path: Path, shift: float) -> None:
+    """Add to what the trees start from, in log-odds."""
+    model = onnx.load(path)
+    (trees,) = [node for node in model.graph.node if node.op_type.startswith("TreeEnsemble")]
+    (base,) = [one for one in trees.attribute if one.name == "base_values"]
+    base.floats[0] += shift
+    onnx.save(model, path)

