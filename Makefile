@@ -31,7 +31,8 @@ check: | $(UV) ## Lint, check the formatting and the types, of this repo and of 
 	$(UV) run ruff check
 	$(UV) run ruff format --check
 	$(UV) run mypy
-	$(UV) run ruff check --cache-dir build/ruff "{{cookiecutter.project_slug}}"
+	# RUF200 reads pyproject.toml, whose tags are valid only once rendered; generated projects are checked whole.
+	$(UV) run ruff check --ignore RUF200 --cache-dir build/ruff "{{cookiecutter.project_slug}}"
 	$(UV) run ruff format --cache-dir build/ruff --check "{{cookiecutter.project_slug}}"
 
 format: | $(UV) ## Mend what can be mended automatically

@@ -84,7 +84,8 @@ def make(project: Path, target: str) -> None:
     """Run a target of the project's Makefile, showing its output."""
     step(f"make {target}")
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    result = subprocess.run(["make", "--no-print-directory", target], cwd=project, env=environment)
+    command = ["make", "--no-print-directory", target]
+    result = subprocess.run(command, cwd=project, env=environment, check=False)
     if result.returncode:
         message = f"`make {target}` failed in {project} with exit code {result.returncode}"
         raise DemoError(message)
@@ -118,9 +119,7 @@ def serve_and_ask(project: Path) -> dict[str, Any]:
         "requests": len(golden) + 2,
         "predictions": counted,
         "rows_trained_on": train["rows"]["history"],
-        "launch": {
-            who: train["launch"][who] for who in ("model", "baseline", "advantage")
-        },
+        "launch": {who: train["launch"][who] for who in ("model", "baseline", "advantage")},
         "onnx_largest_difference": train["parity"],
         "training_seconds": train["seconds"],
     }
@@ -186,9 +185,11 @@ def ask(url: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
 
 def predictions_counted(url: str) -> int:
     """Return how many rows the service says that it has answered."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as response:  # noqa: S310 - loopback only
+    metrics = f"{url}/metrics"
+    with urllib.request.urlopen(metrics, timeout=10) as response:  # noqa: S310 - loopback only
         lines = response.read().decode().splitlines()
-    return int(sum(float(line.split()[-1]) for line in lines if line.startswith("predictions_total")))
+    counters = [line for line in lines if line.startswith("predictions_total")]
+    return int(sum(float(line.split()[-1]) for line in counters))
 
 
 def free_port() -> int:
@@ -200,7 +201,8 @@ def free_port() -> int:
 
 def step(name: str, detail: str = "") -> None:
     """Announce a step."""
-    print(f"\n\033[1m> {name}\033[0m {detail}" if sys.stdout.isatty() else f"\n> {name} {detail}", flush=True)
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+    print(f"\n{bold}> {name}{plain} {detail}", flush=True)
 
 
 def shown(path: Path) -> str:
@@ -211,19 +213,21 @@ def shown(path: Path) -> str:
 def describe(summary: dict[str, Any], project: Path) -> str:
     """Return the summary as a person reads it."""
     launch = summary["launch"]
-    model, baseline, gain = (
-        launch[who]["auc"] for who in ("model", "baseline", "advantage")
-    )
+    model, baseline, gain = (launch[who]["auc"] for who in ("model", "baseline", "advantage"))
+    trained = f"{summary['rows_trained_on']:,} flights in {summary['training_seconds']:.0f} s"
+    advantage = f"{gain['estimate']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
     example, answer = summary["example"], summary["answer"]
+    route = f"{example['carrier']} from {example['origin']} to {example['destination']}"
     return f"""
 It works: from raw data to served predictions in {summary["seconds"]:.0f} s.
 
-  champion      {summary["version"]}, trained on {summary["rows_trained_on"]:,} flights in {summary["training_seconds"]:.0f} s
-  after launch  AUC {model["estimate"]:.3f}; logistic baseline {baseline["estimate"]:.3f}; advantage {gain["estimate"]:+.3f} ({gain["low"]:+.3f} to {gain["high"]:+.3f})
+  champion      {summary["version"]}, trained on {trained}
+  after launch  AUC {model["estimate"]:.3f}; logistic baseline {baseline["estimate"]:.3f}
+                advantage {advantage}
   served as     ONNX, at most {summary["onnx_largest_difference"]:.0e} from scikit-learn
   answered      {summary["predictions"]} predictions in {summary["requests"]} requests
 
-  {example["carrier"]} from {example["origin"]} to {example["destination"]}: {answer["probability"]:.0%} likely to leave late
+  {route}: {answer["probability"]:.0%} likely to leave late
 
 Try next, in {shown(project)}:
   make serve      then open http://127.0.0.1:8000/docs
