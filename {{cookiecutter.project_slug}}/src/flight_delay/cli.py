@@ -216,7 +216,9 @@ def main() -> None:
         for problem in error.errors(include_url=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
             name = name if name.startswith("MLFLOW") else f"APP_{name}"
-            _say(err, f"[red]error[/]: {name}={escape(str(problem['input']))}: {problem['msg']}")
+            # What was meant as a hash may be the key itself, which no log should hold.
+            value = "(not shown)" if name == "APP_API_KEYS" else escape(str(problem["input"]))
+            _say(err, f"[red]error[/]: {name}={value}: {problem['msg']}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import onnx
 from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types import ColSpec, Schema, TensorSpec
 
 from flight_delay.bundle import MODEL_FILE, Bundle
 from flight_delay.contract import FIELDS, Numeric
@@ -54,7 +55,7 @@ def client(settings: Settings) -> MlflowClient:
 def log_run(
     settings: Settings, bundle: Bundle, params: dict[str, Any], figures: dict[str, Figure]
 ) -> Run:
-    """Record parameters, metrics, plots, the bundle and a loadable ONNX model."""
+    """Record parameters, metrics, plots, the bundle, and the model as one that MLflow can run."""
     experiment = _experiment(client(settings), settings)
     manifest = bundle.manifest
     with mlflow.start_run(experiment_id=experiment, run_name=bundle.version) as run:
@@ -93,12 +94,16 @@ def unreachable(uri: str, error: MlflowException) -> TrackingError:
 
 
 def signature() -> ModelSignature:
-    """Derive MLflow's signature of the model from the contract."""
-    columns: list[ColSpec | TensorSpec] = [
-        ColSpec(DataType.float if isinstance(field, Numeric) else DataType.string, field.name)
+    """Derive MLflow's signature of the model from the contract: one tensor (rows, 1) a field.
+
+    Tensors, because MLflow hands plain columns to ONNX as arrays of one dimension, and ONNX
+    refuses those.
+    """
+    inputs: list[ColSpec | TensorSpec] = [
+        TensorSpec(np.dtype(np.float32 if isinstance(field, Numeric) else str), (-1, 1), field.name)
         for field in FIELDS
     ]
-    return ModelSignature(inputs=Schema(columns))
+    return ModelSignature(inputs=Schema(inputs))
 
 
 def fetch_bundle(settings: Settings, run_id: str, bundle_version: str) -> Path:

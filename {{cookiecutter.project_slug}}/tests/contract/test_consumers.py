@@ -7,7 +7,6 @@ import numpy as np
 import onnx
 import polars as pl
 import pytest
-from mlflow.types import DataType
 from onnx import TensorProto
 
 from flight_delay.bundle import Bundle, load, open_session
@@ -104,11 +103,11 @@ def test_the_encoding_has_the_fields_in_order_and_type() -> None:
     assert list(arrays) == list(field_names())
 
 
-def test_the_signature_has_the_fields_in_order_and_type() -> None:
-    kinds = {Numeric: DataType.float, Categorical: DataType.string}
-    columns: list[Any] = list(signature().inputs)
-    assert [(column.name, column.type, column.required) for column in columns] == [
-        (field.name, kinds[type(field)], True) for field in FIELDS
+def test_the_signature_has_the_fields_in_order_type_and_shape() -> None:
+    kinds = {Numeric: np.dtype(np.float32), Categorical: np.dtype(str)}
+    inputs: list[Any] = list(signature().inputs)
+    assert [(tensor.name, tensor.type, tensor.shape) for tensor in inputs] == [
+        (field.name, kinds[type(field)], (-1, 1)) for field in FIELDS
     ]
 
 

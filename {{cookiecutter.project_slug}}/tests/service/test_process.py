@@ -154,3 +154,4 @@ def test_unsafe_keys_are_one_clear_line(
     ended, error = refusal(tmp_path, 0, **environment)
     assert ended == code
     assert said in error
+    assert environment.get("APP_API_KEYS", "no key") not in error

@@ -140,12 +140,13 @@ def _batch_model(max_instances: int) -> type[BaseModel]:
     )
 
 
-def _store(request: Request) -> ModelStore:
+# Coroutines, since FastAPI runs a plain function in a thread, which costs more than the answer.
+async def _store(request: Request) -> ModelStore:
     store: ModelStore = request.app.state.store
     return store
 
 
-def _metrics(request: Request) -> Metrics:
+async def _metrics(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
 
