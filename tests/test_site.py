@@ -244,8 +244,10 @@ def test_dark_and_light_follow_the_reader_and_the_switch(address: str, browser: 
 
 def test_the_search_finds_a_word_of_the_lesson(address: str, browser: Browser) -> None:
     page = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
-    page.goto(address)
-    page.locator("input.md-search__input").fill("challenger")
+    page.goto(address, wait_until="networkidle")
+    # A reader clicks and types: the page listens to keys and fetches its index when first asked.
+    page.locator("input.md-search__input").click()
+    page.keyboard.type("challenger", delay=20)
     page.locator(".md-search-result__link").first.wait_for()
     assert "challenger" in page.locator(".md-search-result__list").inner_text().lower()
     page.close()

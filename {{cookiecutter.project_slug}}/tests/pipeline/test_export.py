@@ -1,7 +1,9 @@
 """The parity gate: a conversion that is wrong without a word does not get through."""
 
 import dataclasses
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,14 +12,22 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from flight_delay import export
 from flight_delay.bundle import BundleError, load, open_session, run_session
 from flight_delay.champion import read_champion
-from flight_delay.contract import TARGET, categorical_fields, field_names, numeric_fields
+from flight_delay.contract import (
+    TARGET,
+    categorical_fields,
+    field_names,
+    numeric_fields,
+)
 from flight_delay.encoding import Arrays, encode
 from flight_delay.export import (
     ParityError,
     check_parity,
+    code_hash,
     export_bundle,
+    golden_rows,
     to_onnx_bytes,
     with_hard_cases,
 )
@@ -46,6 +56,7 @@ def recipe(trained: Settings, windows: Windows) -> Trained:
     return train(windows, trained, silent)
 
 
+@pytest.fixture(scope="module")
 def native_categories(windows: Windows) -> Pipeline:
     """Return trees with scikit-learn's own categorical splits, which ONNX has no word for."""
     names = [field.name for field in categorical_fields()]
@@ -73,11 +84,12 @@ def test_onnx_agrees_on_every_validation_row_and_hard_case(
     assert np.abs(served - probabilities(good, windows.validation)).max() <= LIMIT
 
 
-def test_native_categorical_features_convert_and_are_caught(rows: Arrays, windows: Windows) -> None:
-    wrong = native_categories(windows)
-    model = to_onnx_bytes(wrong)  # no error: that is the trap
+def test_native_categorical_features_convert_and_are_caught(
+    native_categories: Pipeline, rows: Arrays
+) -> None:
+    model = to_onnx_bytes(native_categories)  # no error: that is the trap
     with pytest.raises(ParityError, match=r"rows differ by more than 1e-06\. Worst row: .*carrier"):
-        check_parity(wrong, model, rows, LIMIT)
+        check_parity(native_categories, model, rows, LIMIT)
 
 
 def test_the_seed_matters(good: Pipeline, windows: Windows) -> None:
@@ -91,14 +103,50 @@ def test_a_model_of_other_rows_is_caught(good: Pipeline, rows: Arrays, windows: 
         check_parity(good, other, rows, LIMIT)
 
 
+@pytest.mark.parametrize("model", ["candidate", "final"])
 def test_nothing_is_exported_when_parity_fails(
-    recipe: Trained, windows: Windows, tmp_path: Path
+    recipe: Trained, native_categories: Pipeline, windows: Windows, tmp_path: Path, model: str
 ) -> None:
     settings = Settings(home=tmp_path)
-    wrong = dataclasses.replace(recipe, final=native_categories(windows))
+    wrong = dataclasses.replace(recipe, **{model: native_categories})
     with pytest.raises(ParityError):
         export_bundle(wrong, windows, settings)
     assert not settings.models.exists()
+
+
+def test_a_bundle_that_fails_its_own_checks_is_not_left_behind(
+    recipe: Trained, windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong_answers(pipeline: Pipeline, rows: Arrays) -> dict[str, Any]:
+        golden = golden_rows(pipeline, rows)
+        golden["probabilities"][5] += 1e-3
+        return golden
+
+    settings = Settings(home=tmp_path)
+    monkeypatch.setattr(export, "golden_rows", wrong_answers)
+    with pytest.raises(BundleError, match="golden row 5 answers"):
+        export_bundle(recipe, windows, settings)
+    assert list(settings.models.iterdir()) == []
+
+
+def test_the_code_hash_changes_with_any_module_and_with_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = code_hash()
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(Path(export.__file__).parent, copy)
+    monkeypatch.setattr(export, "__file__", str(copy / "export.py"))
+    assert code_hash() == expected
+    (copy / "notes.txt").touch()
+    assert code_hash() == expected
+    for name in ("contract.py", "service/routes.py"):
+        module = copy / name
+        before = module.read_bytes()
+        module.write_bytes(before + b"\n")
+        assert code_hash() != expected
+        module.write_bytes(before)
+    (copy / "contract.py").rename(copy / "agreement.py")
+    assert code_hash() != expected
 
 
 def test_hard_cases_hold_unseen_categories_and_all_nulls(rows: Arrays) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from flight_delay.bundle import Bundle, load
 from flight_delay.champion import read_champion
-from flight_delay.data import load_table
+from flight_delay.data import data_hash, load_table
 from flight_delay.encoding import encode
+from flight_delay.export import code_hash
 from flight_delay.pipeline import run_data, run_train
 from flight_delay.registry import promote, register
 from flight_delay.settings import Settings
@@ -74,6 +75,15 @@ def test_the_bundle_holds_what_it_should_and_no_pickle(trained: Settings) -> Non
         "reference.json",
     }
     assert not [path.name for path in trained.models.iterdir() if path.name.startswith(".")]
+
+
+def test_the_manifest_names_the_data_and_the_code_that_made_it(
+    trained: Settings, windows: Windows
+) -> None:
+    manifest = champion_bundle(trained).manifest
+    used = pl.concat([windows.history, windows.launch])
+    assert manifest.data_hash == data_hash(used)
+    assert manifest.code_hash == code_hash()
 
 
 def test_every_step_reports(trained: Settings, windows: Windows) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flight_delay import data
 from flight_delay.contract import DAY, SCHEDULED_AT, TARGET, field_names
 from flight_delay.data import (
     FACTS_FILE,
@@ -110,6 +111,18 @@ def test_the_stored_table_is_the_built_one(trained: Settings, table: pl.DataFram
 def test_two_builds_give_the_same_hash(trained: Settings, tmp_path: Path) -> None:
     again = make_table(Settings(home=tmp_path))
     assert again == json.loads((trained.data / FACTS_FILE).read_text(encoding="utf-8"))
+
+
+def test_a_table_that_breaks_the_contract_is_not_stored(
+    raw: RawTables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = raw.flights.head(3).with_columns(distance=pl.lit(99_999))
+    tables = RawTables(far, raw.weather, raw.planes)
+    monkeypatch.setattr(data, "read_raw", lambda: tables)
+    settings = Settings(home=tmp_path)
+    with pytest.raises(ContractError, match=r"row 0, column 'distance': value '99999\.0'"):
+        make_table(settings)
+    assert not settings.data.exists()
 
 
 def test_loading_without_a_table_says_what_to_run(tmp_path: Path) -> None:
