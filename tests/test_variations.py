@@ -1,0 +1,87 @@
+"""One answer at a time, then two: each changes what it is about and nothing else."""
+
+import itertools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answers import DEFAULTS, NAME_IN_TEMPLATE, generate, tree
+
+# Another answer to each question, and the files in which it shows.
+ANSWERS: dict[str, tuple[str, set[str]]] = {
+    "project_name": ("Late Trains", {"README.md"}),
+    "project_slug": ("late-trains", {"Dockerfile", "Makefile", "README.md", "pyproject.toml"}),
+    "package_name": ("late_trains", set()),
+    "description": ('Says "why"', {"README.md", "pyproject.toml"}),
+    "author_name": ("Ana Novak", {"LICENSE", "pyproject.toml"}),
+    "author_email": ("ana@example.org", {"pyproject.toml"}),
+    "github_username": ("ana-novak", {"pyproject.toml"}),
+    "license": ("BSD-3-Clause", {"LICENSE", "README.md", "pyproject.toml"}),
+    "python_version": ("3.13", {".python-version", "Dockerfile", "pyproject.toml"}),
+}
+
+
+def changes(*fields: str) -> dict[str, Any]:
+    """Return the default answers, but for these fields."""
+    return DEFAULTS | {field: ANSWERS[field][0] for field in fields}
+
+
+def contents(project: Path, answers: Mapping[str, str]) -> dict[str, tuple[int, bytes]]:
+    """Return the files of a project as if its package had the name that the template uses."""
+    old, new = answers["package_name"].encode(), NAME_IN_TEMPLATE.encode()
+    return {
+        path.replace(old.decode(), new.decode()): (mode, content.replace(old, new))
+        for path, (mode, content) in tree(project).items()
+    }
+
+
+def facts(project: Path) -> dict[str, Any]:
+    """Return what a reader of the project takes its answers to have been."""
+    metadata = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
+    ((command, entry),) = metadata["scripts"].items()
+    (author,) = metadata["authors"]
+    owner, repository = metadata["urls"]["Repository"].split("/")[-2:]
+    assert metadata["name"] == command == repository == project.name
+    assert (project / ".python-version").read_text() == metadata["requires-python"][2:] + "\n"
+    readme = (project / "README.md").read_text("utf-8").splitlines()
+    assert readme[2] == metadata["description"]
+    return {
+        "project_name": readme[0].removeprefix("# "),
+        "project_slug": metadata["name"],
+        "package_name": entry.split(".")[0],
+        "description": metadata["description"],
+        "author_name": author["name"],
+        "author_email": author["email"],
+        "github_username": owner,
+        "license": metadata["license"],
+        "python_version": metadata["requires-python"].removeprefix(">="),
+    }
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, bytes]]:
+    return contents(generate(tmp_path_factory.mktemp("default")), DEFAULTS)
+
+
+def test_the_answers_here_are_those_to_all_questions_and_none_is_the_default() -> None:
+    assert list(ANSWERS) == list(DEFAULTS)
+    assert all(answer != DEFAULTS[field] for field, (answer, _) in ANSWERS.items())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [(field,) for field in ANSWERS] + list(itertools.combinations(ANSWERS, 2)),
+    ids="-and-".join,
+)
+def test_answers_change_what_they_are_about_and_nothing_else(
+    fields: tuple[str, ...], default: dict[str, tuple[int, bytes]], tmp_path: Path
+) -> None:
+    answers = changes(*fields)
+    project = generate(tmp_path, **answers)
+    assert facts(project) == answers
+    made = contents(project, answers)
+    assert made.keys() == default.keys()
+    differing = {path for path, content in made.items() if content != default[path]}
+    assert differing == set().union(*(ANSWERS[field][1] for field in fields))
