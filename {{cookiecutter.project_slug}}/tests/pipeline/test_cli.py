@@ -153,6 +153,14 @@ def test_predict_without_a_champion_says_what_to_run(run: Run, tmp_path: Path) -
     assert "no champion: run the commands `train` and `promote` first" in process.stderr
 
 
+def test_predict_with_a_damaged_champion_answers_nothing(run: Run, project: Settings) -> None:
+    (card,) = project.models.glob("*/MODEL_CARD.md")
+    card.write_text("the best model there ever was")
+    process = run(project.home, "predict")
+    assert (process.code, process.stdout) == (1, "")
+    assert "MODEL_CARD.md is not the file that was exported" in process.stderr
+
+
 def test_a_bad_setting_is_named_with_its_value(run: Run, tmp_path: Path) -> None:
     process = run(tmp_path, "doctor", APP_PORT="abc")
     assert process.code == 2

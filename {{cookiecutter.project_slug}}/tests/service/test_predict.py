@@ -1,19 +1,24 @@
 """What the service answers when all is well."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from flight_delay.bundle import Bundle
 from flight_delay.contract import example
-from flight_delay.encoding import encode_rows
+from flight_delay.encoding import Arrays, encode_rows
 from flight_delay.service.app import create_app
 from flight_delay.service.routes import THREAD_ROWS
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows
 
 from .rows import http_rows
+from .running import PATIENCE_SECONDS, serving
 
 
 def test_one_row_gets_the_answer_of_the_bundle(client: TestClient, bundle: Bundle) -> None:
@@ -49,6 +54,32 @@ def test_a_batch_keeps_its_order_and_agrees_with_single_rows(
 def answers(predictions: list[dict[str, Any]]) -> list[tuple[float, bool]]:
     """Return what was answered, without the request ids."""
     return [(one["probability"], one["prediction"]) for one in predictions]
+
+
+def test_a_large_batch_does_not_hold_up_the_others(
+    trained: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, enough = threading.Event(), threading.Event()
+    probabilities = Bundle.probabilities
+
+    def slow_for_many(bundle: Bundle, arrays: Arrays) -> np.ndarray[Any, Any]:
+        if len(next(iter(arrays.values()))) >= THREAD_ROWS:
+            begun.set()
+            enough.wait(PATIENCE_SECONDS)
+        return probabilities(bundle, arrays)
+
+    monkeypatch.setattr(Bundle, "probabilities", slow_for_many)
+    many = {"instances": [example()] * THREAD_ROWS}
+    with (
+        serving(Settings(home=trained.home)) as url,
+        httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS / 2) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        large = pool.submit(httpx2.post, f"{url}/v1/predict/batch", json=many)
+        assert begun.wait(PATIENCE_SECONDS)
+        assert client.post("/v1/predict", json=example()).status_code == 200
+        enough.set()
+        assert large.result().status_code == 200
 
 
 def test_both_predictions_occur_on_real_rows(client: TestClient, windows: Windows) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -13,11 +14,12 @@ from flight_delay.bundle import Bundle, load
 from flight_delay.champion import crown, step_back
 from flight_delay.contract import example
 from flight_delay.encoding import encode_rows
+from flight_delay.service import model_store
 from flight_delay.service.app import create_app
 from flight_delay.settings import Settings
 
 from .bundles import sibling
-from .running import labels_of, sample, serving, wait_until
+from .running import PATIENCE_SECONDS, labels_of, sample, serving, wait_until
 
 CALLERS = 3
 ROWS = 5
@@ -84,6 +86,25 @@ def assert_answers(client: TestClient, bundle: Bundle, swaps: int) -> None:
     assert [one["version"] for one in labels_of(client, "model_info")] == [bundle.version]
     assert sample(client, "model_swaps_total", result="accepted") == swaps
     assert sample(client, "model_swaps_total", result="rejected") == 0
+
+
+def test_requests_are_answered_while_a_new_champion_is_checked(
+    home: Settings, bundle: Bundle, other: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, enough = threading.Event(), threading.Event()
+
+    def slow_load(path: Path) -> Bundle:
+        begun.set()
+        enough.wait(PATIENCE_SECONDS)
+        return load(path)
+
+    with serving(home) as url, httpx2.Client(base_url=url) as client:
+        monkeypatch.setattr(model_store, "load", slow_load)
+        crown(home.models, other.version, "better")
+        assert begun.wait(PATIENCE_SECONDS)
+        assert version_of(client) == bundle.version
+        enough.set()
+        wait_until(lambda: version_of(client) == other.version)
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,25 @@ def test_a_table_that_breaks_the_contract_is_not_stored(
     assert not settings.data.exists()
 
 
+def test_a_table_that_is_not_wholly_written_does_not_replace_the_old_one(
+    raw: RawTables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_a_table(_table: pl.DataFrame, path: Path) -> None:
+        path.write_bytes(b"half")
+        message = "no space left"
+        raise OSError(message)
+
+    settings = Settings(home=tmp_path)
+    settings.data.mkdir()
+    (settings.data / TABLE_FILE).write_bytes(b"the old one")
+    tables = RawTables(raw.flights.head(3), raw.weather, raw.planes)
+    monkeypatch.setattr(data, "read_raw", lambda: tables)
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", half_a_table)
+    with pytest.raises(OSError, match="no space left"):
+        make_table(settings)
+    assert (settings.data / TABLE_FILE).read_bytes() == b"the old one"
+
+
 def test_loading_without_a_table_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^no table at data.flights\.parquet: run the command"):
         load_table(Settings(home=tmp_path))

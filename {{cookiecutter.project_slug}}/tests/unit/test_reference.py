@@ -108,6 +108,7 @@ def test_nulls_are_a_share_of_all_rows_and_no_part_of_the_rest() -> None:
     ]
     assert fields["wind_speed"]["null_share"] == 0.6
     assert fields["wind_speed"]["mean"] == 2
+    assert sum(fields["wind_speed"]["shares"]) == 1
     assert fields["carrier"] == {"shares": {"AA": 0.25, "UA": 0.75}, "null_share": 0.2}
 
 
