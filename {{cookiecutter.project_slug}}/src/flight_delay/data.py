@@ -162,9 +162,7 @@ def _tidy_flights(flights: pl.DataFrame) -> pl.DataFrame:
 
 def _tidy_weather(weather: pl.DataFrame) -> pl.DataFrame:
     readings = [pl.col(raw).alias(name) for raw, name in WEATHER_READINGS.items()]
-    return weather.select("origin", _utc_hour().alias("observed_at"), *readings).unique(
-        ["origin", "observed_at"], keep="first", maintain_order=True
-    )
+    return weather.select("origin", _utc_hour().alias("observed_at"), *readings)
 
 
 def _tidy_planes(planes: pl.DataFrame) -> pl.DataFrame:

@@ -48,6 +48,9 @@ def build_table(
     Returns:
         A frame with `scheduled_at`, `day`, the fields of the contract (numbers as float32) and
         `late` (null when the flight never left), ordered by time.
+
+    Raises:
+        polars.exceptions.ComputeError: when a reading or an aircraft is there twice.
     """
     hour = pl.col(SCHEDULED_AT).dt.truncate("1h")
     asked = flights.with_columns(hour=hour, cutoff=hour - horizon)
@@ -62,8 +65,8 @@ def build_table(
         .join(_recent(seen, "airport", ["origin"]), on=["origin", "cutoff"], how="left")
         .join(_recent(seen, "carrier", AIRLINE), on=[*AIRLINE, "cutoff"], how="left")
         .join(_recent(seen, "city", []), on=["cutoff"], how="left")
-        .join(weather, on=["origin", "observed_at"], how="left")
-        .join(planes, on="tail_number", how="left")
+        .join(weather, on=["origin", "observed_at"], how="left", validate="m:1")
+        .join(planes, on="tail_number", how="left", validate="m:1")
         .sort(ORDER)
     )
     return as_contract(table)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -182,7 +183,9 @@ def test_production_refuses_to_serve_without_keys(run: Run, project: Settings) -
 
 
 def test_smoke_starts_a_service_of_its_own(run: Run, project: Settings) -> None:
-    process = run(project.home, "smoke", "--port", "18431")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    process = run(project.home, "smoke", "--port", port)
     assert process.code == 0, process.stderr
     report = json.loads((project.reports / "smoke.json").read_text())
     assert report["started_for_this"] is True

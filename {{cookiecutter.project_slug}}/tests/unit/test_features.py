@@ -145,6 +145,16 @@ def test_the_order_of_the_flights_does_not_matter(raw: RawTables) -> None:
     assert table.height == flights.height
 
 
+@pytest.mark.parametrize("doubled", ["weather", "planes"])
+def test_a_reading_or_an_aircraft_that_is_there_twice_is_refused(
+    raw: RawTables, doubled: str
+) -> None:
+    tables = {"weather": raw.weather, "planes": raw.planes}
+    tables[doubled] = pl.concat([tables[doubled], tables[doubled]])
+    with pytest.raises(pl.exceptions.ComputeError, match="m:1"):
+        build_table(raw.flights.head(10), **tables)
+
+
 def test_numbers_are_float32(table: pl.DataFrame) -> None:
     assert {table[field.name].dtype for field in numeric_fields()} == {pl.Float32()}
 
