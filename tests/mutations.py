@@ -105,8 +105,8 @@ CONTRACT = (
     Fault(
         "a stored table is believed",
         "data.py",
-        "return validate(pl.read_parquet(path))",
-        "return pl.read_parquet(path)",
+        "        validate(table)\n    except",
+        "        table.height\n    except",
         "unit/test_data.py::test_loading_checks_the_contract",
     ),
     Fault(
@@ -196,14 +196,14 @@ BUNDLES_AND_REGISTRY = (
     Fault(
         "the files of a bundle are hashed and not compared",
         "bundle.py",
-        "if sha256(path / name) != expected:",
-        "if not sha256(path / name):",
+        "if hashlib.sha256(content).hexdigest() != manifest.files[name]:",
+        "if not hashlib.sha256(content).hexdigest():",
         "unit/test_bundle.py::test_one_changed_byte_in_any_file_is_noticed",
     ),
     Fault(
         "the golden rows are not scored",
         "bundle.py",
-        "    bundle.check_golden()\n",
+        "    bundle.check_golden(json.loads(contents[GOLDEN_FILE]))\n",
         "",
         "unit/test_bundle.py::test_a_model_that_answers_otherwise_than_scikit_learn_is_refused",
     ),
@@ -216,6 +216,27 @@ BUNDLES_AND_REGISTRY = (
         "test_a_challenger_worse_than_the_champion_is_refused_and_recorded",
     ),
     Fault(
+        "the version of a model hangs on what happens after launch",
+        "export.py",
+        "data_hash=data_hash(windows.history),",
+        "data_hash=data_hash(pl.concat([windows.history, windows.launch])),",
+        "pipeline/test_export.py::test_what_happens_after_launch_is_no_part_of_the_bundle",
+    ),
+    Fault(
+        "a champion that cannot be read is passed over in silence",
+        "registry.py",
+        "[*judge(challenger, None, settings), unreadable_champion(problem)]",
+        "judge(challenger, None, settings)",
+        "pipeline/test_registry.py::test_a_champion_that_cannot_be_read_is_a_gate_to_be_seen",
+    ),
+    Fault(
+        "one shared day is enough to compare",
+        "gates.py",
+        "if len(pairs) < settings.min_shared_days:",
+        "if not pairs and settings.min_shared_days:",
+        "unit/test_gates.py::test_champion_needs_enough_shared_days_however_good_they_are",
+    ),
+    Fault(
         "a challenger has to be worse than the champion",
         "gates.py",
         "difference.low <= 0,",
@@ -226,8 +247,8 @@ BUNDLES_AND_REGISTRY = (
     Fault(
         "the champion's file is written in place",
         "champion.py",
-        "unfinished.replace(models / CHAMPION_FILE)",
-        "(models / CHAMPION_FILE).write_bytes(unfinished.read_bytes())",
+        "write_atomically(models / CHAMPION_FILE, f",
+        "(models / CHAMPION_FILE).write_bytes(f",
         "unit/test_champion_crash.py::test_the_content_is_on_disk_before_the_name_is",
     ),
     Fault(

@@ -32,6 +32,15 @@ def interpreter(version: str) -> Path:
     return require(path, f"pyenv install {version}, or uv python install {version}")
 
 
+def test_an_interpreter_that_is_absent_is_named_and_in_ci_it_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for ci, outcome in (("", pytest.skip.Exception), ("true", pytest.fail.Exception)):
+        monkeypatch.setenv("CI", ci)
+        with pytest.raises(outcome, match=r"Python 3\.99 is not on this machine: .*install 3\.99"):
+            interpreter("3.99")
+
+
 @pytest.mark.parametrize("version", QUESTIONS["python_version"])
 def test_a_project_for_any_python_is_clean_when_it_is_new(version: str, tmp_path: Path) -> None:
     project = generate(tmp_path, python_version=version)
@@ -76,6 +85,7 @@ def test_a_project_for_a_newer_python_works_on_it(version: str, tmp_path: Path) 
     summary = re.search(r"^=+ (\d+) passed in .+ =+$", passed, re.MULTILINE)
     assert summary is not None, passed[-2000:]
     assert int(summary[1]) > 200
-    # Types differ from version to version, so they are checked again: "Success" is mypy's.
-    assert "Success" in run("make check", project).stdout
+    # mypy takes half a minute without its cache, so what lies between oldest and newest is spared.
+    if version == NEWER[-1]:
+        assert "Success: no issues found" in run("make check", project).stdout
     shutil.rmtree(project)

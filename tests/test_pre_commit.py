@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +51,14 @@ def test_the_hooks_are_the_commands_of_make_check_at_the_same_versions(tmp_path:
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Make a repository of a new project, set up as its README says."""
     place = tmp_path_factory.mktemp("commits")
     project = generate(place)
     run("make setup && git init --quiet && git add --all", project, **PERSON)
     run("uv run pre-commit install", project, **settings(place))
-    return project
+    yield project
+    shutil.rmtree(project)
 
 
 def settings(place: Path) -> dict[str, Any]:

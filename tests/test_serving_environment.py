@@ -40,13 +40,14 @@ FIND = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if u.fi
 
 
 @pytest.fixture(scope="module")
-def server(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Copy what is deployed, code and champion, and install what a server needs."""
     place = tmp_path_factory.mktemp("server") / "flight-delay"
     left_out = (".venv", "data", "mlartifacts", "mlflow.db", "reports", "tests", "notebooks")
     shutil.copytree(project, place, ignore=shutil.ignore_patterns(*left_out, "__pycache__"))
     run("uv sync --locked --no-default-groups", place)
-    return place
+    yield place
+    shutil.rmtree(place)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ def silent(_line: str) -> None:
 def _clean_environment() -> None:
     """Keep the settings of the person's shell out of the tests."""
     for name in list(os.environ):
-        if name.startswith("APP_") or name in {"MLFLOW_TRACKING_URI", "API_KEY"}:
+        if name.startswith("APP_") or name == "MLFLOW_TRACKING_URI":
             del os.environ[name]
 
 

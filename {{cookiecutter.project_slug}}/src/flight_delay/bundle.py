@@ -74,12 +74,12 @@ class Manifest(BaseModel):
 class Bundle:
     """A bundle that was read and verified; use `load`."""
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
-        """Open the model of a bundle whose files were checked."""
+    def __init__(self, path: Path, manifest: Manifest, model: bytes) -> None:
+        """Open a model whose bytes were checked."""
         self.path = path
         self.manifest = manifest
         self.version = manifest.version
-        self._session = open_session((path / MODEL_FILE).read_bytes())
+        self._session = open_session(model)
 
     def probabilities(self, arrays: Arrays) -> NDArray[np.float64]:
         """Return the probability of the target for encoded rows (n, 1) a field; shape (n,)."""
@@ -89,13 +89,12 @@ class Bundle:
         """Return the prediction: whether the probability reaches the threshold."""
         return probability >= self.manifest.threshold
 
-    def check_golden(self) -> None:
+    def check_golden(self, golden: dict[str, Any]) -> None:
         """Score the golden rows again.
 
         Raises:
             BundleError: when an answer is not the one scikit-learn gave at export.
         """
-        golden = json.loads((self.path / GOLDEN_FILE).read_text(encoding="utf-8"))
         answers = self.probabilities(encode_rows(golden["rows"]))
         difference = np.abs(answers - np.array(golden["probabilities"]))
         worst = int(difference.argmax())
@@ -117,16 +116,23 @@ def load(path: Path) -> Bundle:
     if set(manifest.files) != LISTED:
         message = f"bundle {path.name}: {MANIFEST_FILE} does not list the files of a bundle"
         raise BundleError(message)
-    for name, expected in manifest.files.items():
-        if not (path / name).is_file():
-            message = f"bundle {path.name}: {name} is missing"
-            raise BundleError(message)
-        if sha256(path / name) != expected:
+    contents = {name: _read(path / name) for name in manifest.files}
+    for name, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != manifest.files[name]:
             message = f"bundle {path.name}: {name} is not the file that was exported"
             raise BundleError(message)
-    bundle = Bundle(path, manifest)
-    bundle.check_golden()
+    bundle = Bundle(path, manifest, contents[MODEL_FILE])
+    bundle.check_golden(json.loads(contents[GOLDEN_FILE]))
     return bundle
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a bundle is there and loads."""
+    try:
+        load(path)
+    except BundleError:
+        return False
+    return True
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -139,13 +145,14 @@ def read_manifest(path: Path) -> Manifest:
         content = json.loads((path / MANIFEST_FILE).read_text(encoding="utf-8"))
         stated = content.pop("version")
         manifest = Manifest.model_validate(content)
+        intact = manifest.version == stated == path.name
     except FileNotFoundError:
         message = f"bundle {path.name}: there is no {MANIFEST_FILE} in it"
         raise BundleError(message) from None
     except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"bundle {path.name}: {MANIFEST_FILE} cannot be read: {error}"
         raise BundleError(message) from None
-    if not manifest.version == stated == path.name:
+    if not intact:
         message = f"bundle {path.name}: {MANIFEST_FILE} was changed after export"
         raise BundleError(message)
     if (manifest.format, manifest.target, manifest.fields) != (FORMAT, TARGET, contract_fields()):
@@ -184,6 +191,12 @@ def canonical_json(value: object) -> bytes:
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        message = f"bundle {path.parent.name}: {path.name} is missing"
+        raise BundleError(message) from None
+    except OSError as error:
+        message = f"bundle {path.parent.name}: {path.name} cannot be read: {error.strerror}"
+        raise BundleError(message) from None

@@ -4,7 +4,6 @@ The services poll this file; the registry's alias only follows it. Whatever is k
 a reader finds the old champion or the new one.
 """
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,10 +11,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from flight_delay.errors import ProjectError
+from flight_delay.files import write_atomically
 
 CHAMPION_FILE = "champion.json"
+DAMAGED_FILE = "champion.json.damaged"
 
-Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+VERSION_FORM = r"^[A-Za-z0-9_-]+$"
+Version = Annotated[str, StringConstraints(pattern=VERSION_FORM)]
 """A version names a folder among the bundles, and no path that leads elsewhere."""
 
 
@@ -63,10 +65,14 @@ def read_champion(models: Path) -> Champion | None:
 
 
 def crown(models: Path, version: str, reason: str) -> Champion:
-    """Make a version the champion and return the new state; nothing changes if it is already."""
+    """Make a version the champion and return the new state; nothing changes if it is already.
+
+    A file that cannot be read is replaced, and kept beside it with what its history still says.
+    """
     try:
         current = read_champion(models)
     except ChampionError:
+        write_atomically(models / DAMAGED_FILE, (models / CHAMPION_FILE).read_bytes())
         current = None
     if current is not None and current.version == version:
         return current
@@ -97,11 +103,5 @@ def _write(
     change = Change(at=datetime.now(UTC), action=action, version=line[-1], reason=reason)
     changes = [*(current.changes if current else []), change]
     champion = Champion(version=line[-1], line=line, changes=changes)
-    models.mkdir(parents=True, exist_ok=True)
-    unfinished = models / f".{CHAMPION_FILE}.{os.getpid()}"
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(champion.model_dump_json(indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(models / CHAMPION_FILE)
+    write_atomically(models / CHAMPION_FILE, f"{champion.model_dump_json(indent=2)}\n".encode())
     return champion

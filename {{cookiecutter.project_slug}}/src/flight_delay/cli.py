@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -20,8 +21,11 @@ from flight_delay.settings import Settings
 # The verbs import what they need when they run: training libraries take seconds to import and
 # are not installed where the service runs.
 
+NAME = __name__.split(".")[0]
 REFUSED = 3
 """Exit code of `promote` when the gates refuse."""
+USAGE = 2
+"""Exit code of a wrong option or setting."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=summary)
 keys_app = typer.Typer(no_args_is_help=True, help="API keys of the service.")
@@ -37,7 +41,8 @@ Version = Annotated[
 Host = Annotated[str | None, typer.Option(help="Address; by default APP_HOST or 127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port; by default APP_PORT or 8000")]
 Key = Annotated[
-    str | None, typer.Option("--api-key", help="A key, if the service needs one", envvar="API_KEY")
+    str | None,
+    typer.Option("--api-key", help="A key, if the service needs one", envvar="APP_API_KEY"),
 ]
 
 
@@ -62,17 +67,9 @@ def train() -> None:
     from flight_delay.pipeline import run_train
 
     report = _with_steps(run_train)
-    launch = report["launch"]
-    table = Table("after launch", "model", "baseline", "advantage (95 %, by day)")
-    for metric in ("auc", "brier", "calibration_error"):
-        gain = launch["advantage"][metric]
-        table.add_row(
-            metric,
-            f"{launch['model'][metric]['estimate']:.4f}",
-            f"{launch['baseline'][metric]['estimate']:.4f}",
-            f"{gain['estimate']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})",
-        )
-    out.print(table)
+    out.print(_figures("validation", report["validation"]))
+    if report["launch"]:
+        out.print(_figures("after launch", report["launch"]))
     _done(
         f"challenger {report['version']} in models/, run {report['run_id'][:8]} in MLflow, "
         f"plots and figures in reports/",
@@ -212,6 +209,16 @@ def main() -> None:
         app()
     except ProjectError as error:
         _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last line of defence of a command line
+        _fail(f"{type(error).__name__}: {_first_line(error)} ({_keep_traceback()})")
+
+
+def _settings(**given: object) -> Settings:
+    """Return the settings, or end with exit code 2 and a line for each that is wrong."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
@@ -219,17 +226,7 @@ def main() -> None:
             # What was meant as a hash may be the key itself, which no log should hold.
             value = "(not shown)" if name == "APP_API_KEYS" else escape(str(problem["input"]))
             _say(err, f"[red]error[/]: {name}={value}: {problem['msg']}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - the last line of defence of a command line
-        log = Path("error.log")
-        log.write_text(traceback.format_exc(), encoding="utf-8")
-        _fail(f"{type(error).__name__}: {_first_line(error)} (the traceback is in {log})")
-
-
-def _settings(**given: object) -> Settings:
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        raise typer.Exit(USAGE) from None
 
 
 def _with_steps(step: Any) -> dict[str, Any]:  # noqa: ANN401 - a step of pipeline.py
@@ -243,6 +240,20 @@ def _with_steps(step: Any) -> dict[str, Any]:  # noqa: ANN401 - a step of pipeli
 
         result: dict[str, Any] = step(_settings(), say)
     return result
+
+
+def _figures(window: str, measured: dict[str, Any]) -> Table:
+    """Return the figures of a window in a training report as a table."""
+    table = Table(window, "model", "baseline", "advantage (95 %, by day)")
+    for metric in ("auc", "brier", "calibration_error"):
+        gain = measured["advantage"][metric]
+        table.add_row(
+            metric,
+            f"{measured['model'][metric]['estimate']:.4f}",
+            f"{measured['baseline'][metric]['estimate']:.4f}",
+            f"{gain['estimate']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})",
+        )
+    return table
 
 
 def _say(console: Console, line: str) -> None:
@@ -260,6 +271,7 @@ def _read(path: Path) -> str:
 
 def _done(made: str, next_verb: str | None = None) -> None:
     program = Path(sys.argv[0]).stem
+    program = f"python -m {NAME}" if program == "__main__" else program
     then = f" Next: uv run {program} {next_verb}" if next_verb else ""
     _say(out, f"[green]done[/]: {escape(made)}.{then}")
 
@@ -267,6 +279,17 @@ def _done(made: str, next_verb: str | None = None) -> None:
 def _fail(message: str) -> NoReturn:
     _say(err, f"[red]error[/]: {escape(message)}")
     sys.exit(1)
+
+
+def _keep_traceback() -> str:
+    """Write the traceback where that is possible, and say where."""
+    for log in (Path("error.log"), Path(tempfile.gettempdir()) / f"{NAME}-error.log"):
+        try:
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+        except OSError:
+            continue
+        return f"the traceback is in {log}"
+    return "and there was nowhere to write the traceback"
 
 
 def _first_line(error: Exception) -> str:

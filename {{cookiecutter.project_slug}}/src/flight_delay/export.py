@@ -5,9 +5,6 @@ scikit-learn on every validation row, on categories never seen and on rows of no
 """
 
 import hashlib
-import os
-import shutil
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from flight_delay.bundle import (
     Manifest,
     canonical_json,
     contract_fields,
+    is_intact,
     load,
     open_session,
     run_session,
@@ -37,12 +35,13 @@ from flight_delay.contract import DAY, FIELDS, MISSING, TARGET, Categorical, Num
 from flight_delay.data import data_hash
 from flight_delay.encoding import Arrays, encode
 from flight_delay.errors import ProjectError
+from flight_delay.files import unfinished_folder
 from flight_delay.model import as_frame
 from flight_delay.model_card import model_card
 from flight_delay.reference import reference_profile
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows
-from flight_delay.train import Measured, Trained
+from flight_delay.train import Trained
 
 GOLDEN_ROWS = 48
 UNSEEN_CATEGORY = "never seen"
@@ -55,6 +54,8 @@ class ParityError(ProjectError):
 
 def export_bundle(trained: Trained, windows: Windows, settings: Settings) -> Path:
     """Convert, check parity, and write `models/<version>/`; the folder appears whole or not at all.
+
+    Only history goes into it, so that it is the same on launch day and ever after.
 
     Raises:
         ParityError: when ONNX and scikit-learn disagree on a row.
@@ -86,7 +87,11 @@ def to_onnx_bytes(pipeline: Pipeline) -> bytes:
     initial = [(field.name, kinds[type(field)]([None, 1])) for field in FIELDS]
     options = {id(pipeline): {"zipmap": False}}
     model = to_onnx(pipeline, initial_types=initial, options=options, name=TARGET)
-    content: bytes = model.SerializeToString()
+    # The converter collects these in a set, whose order changes from process to process.
+    operators = sorted(model.opset_import, key=lambda operators: operators.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(operators)
+    content: bytes = model.SerializeToString(deterministic=True)
     return content
 
 
@@ -170,49 +175,31 @@ def _manifest(
             for name, rows in {
                 "history": windows.history,
                 "validation": windows.validation,
-                "launch": windows.launch,
             }.items()
         },
         metrics={
-            "validation": _figures(trained.validation),
-            "launch": _figures(trained.launch),
+            "validation": trained.validation.figures(),
             "parity": {"largest_difference": {"estimate": difference}},
         },
         validation_days=[
             DailyScore(day=day["day"], rows=day["rows"], squared_error=day["squared_error"])
             for day in days
         ],
-        data_hash=data_hash(pl.concat([windows.history, windows.launch])),
+        data_hash=data_hash(windows.history),
         code_hash=code_hash(),
         libraries={name: version(name) for name in LIBRARIES},
         files={},
     )
 
 
-def _figures(measured: Measured) -> dict[str, dict[str, float]]:
-    intervals = {
-        **measured.model,
-        **{f"baseline_{name}": value for name, value in measured.baseline.items()},
-        **{f"advantage_{name}": value for name, value in measured.advantage.items()},
-    }
-    decisions = {name: {"estimate": value} for name, value in measured.decisions.items()}
-    return {name: asdict(interval) for name, interval in intervals.items()} | decisions
-
-
 def _write(folder: Path, files: dict[str, bytes]) -> Path:
     """Write the files beside their place, verify them as a service would, then rename once."""
-    if folder.is_dir():
-        load(folder)
+    if is_intact(folder):
         return folder
-    unfinished = folder.parent / f".unfinished-{os.getpid()}" / folder.name
-    unfinished.mkdir(parents=True)
-    try:
+    with unfinished_folder(folder) as unfinished:
         for name, content in files.items():
             (unfinished / name).write_bytes(content)
         load(unfinished)
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished.parent)
     return folder
 
 

@@ -30,6 +30,12 @@ def judge(challenger: Manifest, champion: Manifest | None, settings: Settings) -
     return gates
 
 
+def unreadable_champion(problem: str) -> Gate:
+    """Let a challenger pass a champion that cannot be read: to replace it is the cure."""
+    reason = f"the champion cannot be read, so nothing was compared: {problem}"
+    return Gate("champion", passed=True, reason=reason)
+
+
 def _parity(challenger: Manifest, settings: Settings) -> Gate:
     difference = challenger.metrics["parity"]["largest_difference"]["estimate"]
     limit = settings.max_parity_difference
@@ -54,15 +60,25 @@ def _calibration(challenger: Manifest, settings: Settings) -> Gate:
 
 
 def _champion(challenger: Manifest, champion: Manifest, settings: Settings) -> Gate:
-    """Pass unless the challenger is worse than the champion beyond the noise of days."""
+    """Pass unless the challenger is worse than the champion beyond the noise of days.
+
+    Few days have no noise to speak of and show nothing, so they do not pass either.
+    """
     theirs = {day.day: day for day in champion.validation_days}
     pairs = [
         (ours, theirs[ours.day])
         for ours in challenger.validation_days
         if ours.day in theirs and theirs[ours.day].rows == ours.rows
     ]
+    if len(pairs) < settings.min_shared_days:
+        reason = (
+            f"{len(pairs)} validation days are shared with the champion and "
+            f"{settings.min_shared_days} are needed to compare: train on windows whose validation "
+            f"overlaps the champion's ({_span(champion)}), or lower APP_MIN_SHARED_DAYS"
+        )
+        return Gate("champion", passed=False, reason=reason)
     if not pairs:
-        reason = "no validation day in common with the champion to compare"
+        reason = "no validation day is shared, so nothing was compared: APP_MIN_SHARED_DAYS is 0"
         return Gate("champion", passed=True, reason=reason)
     difference = compare_daily(
         first=np.array([ours.squared_error for ours, _ in pairs]),
@@ -77,3 +93,8 @@ def _champion(challenger: Manifest, champion: Manifest, settings: Settings) -> G
         f"must not be wholly above 0"
     )
     return Gate("champion", difference.low <= 0, reason)
+
+
+def _span(manifest: Manifest) -> str:
+    days = [day.day for day in manifest.validation_days]
+    return f"{min(days)} to {max(days)}" if days else "none"

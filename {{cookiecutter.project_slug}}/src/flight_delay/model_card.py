@@ -1,7 +1,16 @@
 """The model card of a bundle (after Mitchell et al., 2019), derived from contract and manifest."""
 
 from flight_delay.bundle import Manifest
-from flight_delay.contract import FIELDS, TARGET_DESCRIPTION, Numeric
+from flight_delay.contract import (
+    FIELDS,
+    LIMITS,
+    OUTCOME,
+    ROWS,
+    SUBJECT,
+    TARGET,
+    TARGET_DESCRIPTION,
+    Numeric,
+)
 
 METRIC_NAMES = {
     "brier": "Brier score",
@@ -12,35 +21,33 @@ METRIC_NAMES = {
 
 def model_card(manifest: Manifest) -> str:
     """Return the card as Markdown; it holds no date and no version, for it is part of both."""
-    fitted, validated, launched = (
-        " to ".join(manifest.windows[name]) for name in ("history", "validation", "launch")
-    )
-    decisions = manifest.metrics["launch"]
+    fitted, validated = (" to ".join(manifest.windows[name]) for name in ("history", "validation"))
+    decisions = manifest.metrics["validation"]
     return f"""# Model card
 
-**Predicts** the probability that {TARGET_DESCRIPTION}, for flights from New York (EWR, JFK, LGA),
-two hours ahead of the scheduled hour.
+**Predicts** the probability that {TARGET_DESCRIPTION}, for
+{SUBJECT}.
 
 **Model.** Gradient-boosted trees (scikit-learn {manifest.libraries["scikit-learn"]}), converted to
 ONNX; the conversion differs from scikit-learn by at most
 {manifest.metrics["parity"]["largest_difference"]["estimate"]:.1e} on any validation row.
 
-**Data.** Fitted on flights of {fitted}. The threshold was chosen on {validated} by a model that
-had not seen it, then the same recipe was fitted on all of it. {launched} was measured once and
-chose nothing. Cancelled flights have no outcome and are not learned from.
+**Data.** Fitted on {ROWS} of {fitted}. The threshold was chosen on {validated} by a model that
+had not seen it, then the same recipe was fitted on all of it. What happened later is no part of
+this card: it is in `reports/train.json` and in MLflow.
 
 ## Figures
 
-With 95 % intervals over resampled days; the advantage is the model less the logistic baseline on
-the same flights.
+Measured on {validated}, which the model had not seen then, with 95 % intervals over resampled
+days; the advantage is the model less the logistic baseline on the same {ROWS}.
 
-{_table(manifest, "validation", validated)}
+{_table(decisions, validated)}
 
-{_table(manifest, "launch", launched)}
-
-At or over a probability of {manifest.threshold} the answer is "late". After launch that flagged
-{decisions["flagged"]["estimate"]:.0%} of flights, caught {decisions["recall"]["estimate"]:.0%} of
-the late ones, and was right in {decisions["precision"]["estimate"]:.0%} of its warnings.
+At or over a probability of {manifest.threshold} the answer is "{TARGET}". On those days that
+flagged {decisions["flagged"]["estimate"]:.0%} of {ROWS}, caught
+{decisions["recall"]["estimate"]:.0%} of those that {OUTCOME}, and was right in
+{decisions["precision"]["estimate"]:.0%} of its warnings. The same days chose it, so expect a
+little less.
 
 ## Inputs
 
@@ -48,16 +55,17 @@ the late ones, and was right in {decisions["precision"]["estimate"]:.0%} of its 
 
 ## Limits
 
-- One year and three airports: it cannot tell a season from a drift.
-- Two hours ahead, with no weather forecast: a storm that arrives later is not foreseen.
-- The aircraft and the schedule of the day are assumed known.
+- It has seen {fitted} and no other time: what is new in another season, it does not know.
 - A category that training never saw is scored as unknown, not refused.
-- Meant for planning by passengers and staff. Not meant for decisions about safety or people.
+{_limits()}
 """
 
 
-def _table(manifest: Manifest, window: str, days: str) -> str:
-    figures = manifest.metrics[window]
+def _limits() -> str:
+    return "\n".join(f"- {limit}" for limit in LIMITS)
+
+
+def _table(figures: dict[str, dict[str, float]], days: str) -> str:
     rows = [f"| {days} | model | logistic baseline | advantage |", "|---|---|---|---|"]
     for metric, name in METRIC_NAMES.items():
         cells = " | ".join(

@@ -16,9 +16,9 @@ from flight_delay.model import gradient_boosting
 from flight_delay.plots import figures
 from flight_delay.registry import Verdict, promote, register
 from flight_delay.settings import Settings
-from flight_delay.splits import split
+from flight_delay.splits import Windows, has_both_outcomes, split
 from flight_delay.tracking import as_params, log_run
-from flight_delay.train import Say, train
+from flight_delay.train import Measured, Say, Trained, measure, train
 
 
 def run_data(settings: Settings, say: Say) -> dict[str, Any]:
@@ -36,14 +36,18 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
 
     say("converting to ONNX and comparing with scikit-learn on every validation row")
     bundle = load(export_bundle(trained, windows, settings))
-    plots = figures(trained.launch)
+
+    # The bundle is made, as it would be on launch day. What follows only looks at it.
+    launch = _measure_launch(trained, windows, settings, say)
+    plots = figures(launch, "production") if launch else figures(trained.validation, "validation")
     settings.reports.mkdir(parents=True, exist_ok=True)
     for name, figure in plots.items():
         figure.savefig(settings.reports / f"{name}.png")
 
     say("logging to MLflow and registering the challenger")
     classifier = gradient_boosting(settings.seed)["classifier"]
-    run = log_run(settings, bundle, as_params(settings, classifier.get_params()), plots)
+    params = as_params(settings, classifier.get_params())
+    run = log_run(settings, bundle, params, plots, launch.figures() if launch else None)
     number = register(settings, bundle, run)
     report = {
         "version": bundle.version,
@@ -57,7 +61,7 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
             "launch": windows.launch.height,
         },
         "validation": asdict(trained.validation),
-        "launch": asdict(trained.launch),
+        "launch": asdict(launch) if launch else None,
         "parity": bundle.manifest.metrics["parity"]["largest_difference"]["estimate"],
         "data_hash": bundle.manifest.data_hash,
         "code_hash": bundle.manifest.code_hash,
@@ -65,6 +69,21 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
     }
     write_report(settings, "train", report)
     return report
+
+
+def _measure_launch(
+    trained: Trained, windows: Windows, settings: Settings, say: Say
+) -> Measured | None:
+    """Measure what happened after launch, or say that nothing did yet."""
+    rows = windows.launch
+    if not has_both_outcomes(rows):
+        say(
+            f"nothing after launch to measure yet: {rows.height:,} labelled flights from "
+            f"{settings.launch} to {settings.launch_until}, and it takes both outcomes"
+        )
+        return None
+    say(f"measuring on the {rows.height:,} flights after launch")
+    return measure(trained.final, trained.baseline, rows, trained.threshold, settings)
 
 
 def run_promote(settings: Settings, version: str | None = None) -> Verdict:

@@ -4,6 +4,7 @@
 every command here first mends an alias that a crash left behind.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,17 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from flight_delay.bundle import Bundle, BundleError, Manifest, load, read_manifest
-from flight_delay.champion import Champion, ChampionError, crown, read_champion, step_back
+from flight_delay.champion import (
+    VERSION_FORM,
+    Champion,
+    ChampionError,
+    crown,
+    read_champion,
+    step_back,
+)
 from flight_delay.errors import ProjectError
-from flight_delay.gates import Gate, judge
+from flight_delay.gates import Gate, judge, unreadable_champion
+from flight_delay.lock import locked
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, Run, client, fetch_bundle, unreachable
 
@@ -46,17 +55,18 @@ class Verdict:
 def register(settings: Settings, bundle: Bundle, run: Run) -> str:
     """Register a run's model and make it the challenger; return its number in the registry."""
     registry = client(settings)
-    reconcile(settings, registry)
-    if not registry.search_registered_models(f"name = '{NAME}'"):
-        registry.create_registered_model(NAME)
-    version = registry.create_model_version(
-        NAME,
-        source=f"models:/{run.model_id}",
-        run_id=run.run_id,
-        tags={BUNDLE_TAG: bundle.version},
-        model_id=run.model_id,
-    )
-    registry.set_registered_model_alias(NAME, CHALLENGER, version.version)
+    with locked(settings):
+        reconcile(settings, registry)
+        if not registry.search_registered_models(f"name = '{NAME}'"):
+            registry.create_registered_model(NAME)
+        version = registry.create_model_version(
+            NAME,
+            source=f"models:/{run.model_id}",
+            run_id=run.run_id,
+            tags={BUNDLE_TAG: bundle.version},
+            model_id=run.model_id,
+        )
+        registry.set_registered_model_alias(NAME, CHALLENGER, version.version)
     return str(version.version)
 
 
@@ -68,21 +78,24 @@ def promote(settings: Settings, version: str | None = None) -> Verdict:
         BundleError: when its bundle is damaged.
     """
     registry = client(settings)
-    reconcile(settings, registry)
-    entry = _entry(registry, version)
-    name = entry.tags[BUNDLE_TAG]
-    challenger = load(fetch_bundle(settings, str(entry.run_id), name))
-    gates = judge(challenger.manifest, _current_manifest(settings, other_than=name), settings)
-    verdict = Verdict(name, gates, None)
-    reason = "; ".join(verdict.reasons)
-    passed = all(gate.passed for gate in gates)
-    registry.set_model_version_tag(NAME, entry.version, "gates", "passed" if passed else "refused")
-    registry.set_model_version_tag(NAME, entry.version, "gates_reason", reason)
-    if not passed:
-        return verdict
-    champion = crown(settings.models, name, reason)
-    reconcile(settings, registry)
-    return Verdict(name, gates, champion)
+    with locked(settings):
+        reconcile(settings, registry)
+        entry = _entry(registry, version)
+        name = _bundle_of(entry)
+        challenger = load(fetch_bundle(settings, str(entry.run_id), name))
+        gates = _gates(settings, challenger.manifest)
+        verdict = Verdict(name, gates, None)
+        reason = "; ".join(verdict.reasons)
+        passed = all(gate.passed for gate in gates)
+        registry.set_model_version_tag(
+            NAME, entry.version, "gates", "passed" if passed else "refused"
+        )
+        registry.set_model_version_tag(NAME, entry.version, "gates_reason", reason)
+        if not passed:
+            return verdict
+        champion = crown(settings.models, name, reason)
+        reconcile(settings, registry)
+        return Verdict(name, gates, champion)
 
 
 def rollback(settings: Settings, reason: str) -> Champion:
@@ -93,18 +106,22 @@ def rollback(settings: Settings, reason: str) -> Champion:
         BundleError: when its bundle is damaged; the present champion stays.
     """
     registry = client(settings)
-    reconcile(settings, registry)
-    current = read_champion(settings.models)
-    if current is not None and len(current.line) > 1:
-        load(settings.models / current.line[-2])
-    champion = step_back(settings.models, reason)
-    reconcile(settings, registry)
+    with locked(settings):
+        reconcile(settings, registry)
+        current = read_champion(settings.models)
+        if current is not None and len(current.line) > 1:
+            load(settings.models / current.line[-2])
+        champion = step_back(settings.models, reason)
+        reconcile(settings, registry)
     return champion
 
 
 def reconcile(settings: Settings, registry: MlflowClient) -> None:
-    """Make the registry's champion alias say what champion.json says."""
-    champion = read_champion(settings.models)
+    """Make the registry's champion alias say what champion.json says, if that can be read."""
+    try:
+        champion = read_champion(settings.models)
+    except ChampionError:
+        return
     if champion is None:
         return
     entries = _entries(registry)
@@ -171,12 +188,36 @@ def _entry(registry: MlflowClient, version: str | None) -> ModelVersion:
     raise RegistryError(message)
 
 
-def _current_manifest(settings: Settings, other_than: str) -> Manifest | None:
-    """Return the champion's manifest, or None if there is none that can be compared with."""
+def _bundle_of(entry: ModelVersion) -> str:
+    """Return the bundle that an entry names; what is no version must not become a path."""
+    name = str(entry.tags.get(BUNDLE_TAG, ""))
+    if not re.fullmatch(VERSION_FORM, name):
+        message = (
+            f"number {entry.version} in the registry names no bundle (its tag '{BUNDLE_TAG}' is "
+            f"'{name}'): run the command `train`"
+        )
+        raise RegistryError(message)
+    return name
+
+
+def _gates(settings: Settings, challenger: Manifest) -> list[Gate]:
+    """Judge a challenger; that a champion cannot be read is a gate of its own, to be seen."""
     try:
-        champion = read_champion(settings.models)
-        if champion is None or champion.version == other_than:
-            return None
-        return read_manifest(settings.models / champion.version)
-    except (ChampionError, BundleError):
+        champion = _current_manifest(settings, other_than=challenger.version)
+    except (ChampionError, BundleError) as error:
+        problem = str(error).splitlines()[0]
+        return [*judge(challenger, None, settings), unreadable_champion(problem)]
+    return judge(challenger, champion, settings)
+
+
+def _current_manifest(settings: Settings, other_than: str) -> Manifest | None:
+    """Return the champion's manifest, or None if there is no champion other than this one.
+
+    Raises:
+        ChampionError: when champion.json cannot be read.
+        BundleError: when the champion's manifest is damaged or of another contract.
+    """
+    champion = read_champion(settings.models)
+    if champion is None or champion.version == other_than:
         return None
+    return read_manifest(settings.models / champion.version)

@@ -1,11 +1,11 @@
 """Write the figures of the last training run into README.md and its plots into docs/images."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from flight_delay.errors import ProjectError
+from flight_delay.files import write_atomically
 from flight_delay.settings import Settings
 
 BEGIN = "<!-- results: written by the command `results` -->"
@@ -22,11 +22,20 @@ def write_results(settings: Settings) -> Path:
     """Replace the results table of README.md and the plots that it shows.
 
     Raises:
-        ResultsError: when nothing was trained, or README.md has lost its markers.
+        ResultsError: when nothing was trained or nothing measured after launch, or README.md has
+            lost its markers.
     """
     source = settings.reports / "train.json"
     if not source.is_file():
         message = "no reports/train.json: run the command `train` first"
+        raise ResultsError(message)
+    report = json.loads(source.read_text(encoding="utf-8"))
+    if report["launch"] is None:
+        message = (
+            "README.md shows how the model does after launch, and the last training run found "
+            "nothing there to measure: run the command `train` again when outcomes have come in "
+            "between APP_LAUNCH and APP_LAUNCH_UNTIL"
+        )
         raise ResultsError(message)
     readme = settings.home / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
@@ -35,12 +44,11 @@ def write_results(settings: Settings) -> Path:
     if not (begin and end):
         message = f"README.md has lost the line {BEGIN} or {END}: put both back"
         raise ResultsError(message)
-    table = results_table(json.loads(source.read_text(encoding="utf-8")))
-    readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
-    images = settings.home / "docs" / "images"
-    images.mkdir(parents=True, exist_ok=True)
+    table = results_table(report)
     for name in PLOTS:
-        shutil.copy(settings.reports / name, images / name)
+        plot = (settings.reports / name).read_bytes()
+        write_atomically(settings.home / "docs" / "images" / name, plot)
+    write_atomically(readme, f"{before}{BEGIN}\n{table}\n{END}{after}".encode())
     return readme
 
 

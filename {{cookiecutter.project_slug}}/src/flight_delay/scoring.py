@@ -45,8 +45,8 @@ def score(settings: Settings, text: str | None = None) -> dict[str, Any]:
 def _rows(text: str) -> list[dict[str, Any]]:
     try:
         content = json.loads(text)
-    except ValueError as error:
-        message = f"the input is not JSON: {error}"
+    except (ValueError, RecursionError) as error:
+        message = f"the input is not JSON that can be read: {error}"
         raise ScoringError(message) from None
     rows = content if isinstance(content, list) else [content]
     if not rows:

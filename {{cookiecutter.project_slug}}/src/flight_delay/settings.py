@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         description="An MLflow server; by default mlflow.db in the project's folder",
     )
 
-    # Training. The windows are half open: [start, end).
+    # Training. The windows are half open: [start, end). That of launch may be empty as yet.
     seed: int = 2013
     fit_from: date = date(2013, 1, 1)
     validate_from: date = date(2013, 3, 1)
@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     # Gates of promotion.
     max_calibration_error: float = Field(default=0.05, gt=0, le=1)
     max_parity_difference: float = Field(default=1e-6, gt=0)
+    min_shared_days: int = Field(
+        default=14, ge=0, description="Validation days shared with the champion, to compare on"
+    )
 
     # Service.
     host: str = "127.0.0.1"
@@ -65,9 +68,10 @@ class Settings(BaseSettings):
         default=(), description="SHA-256 of each accepted key, comma-separated; see `keys new`"
     )
     poll_seconds: float = Field(default=2.0, gt=0, description="How often champion.json is read")
-    max_body_bytes: int = Field(default=1_000_000, gt=0)
+    max_body_bytes: int = Field(default=500_000, gt=0, description="1,000 rows take about 0.4 MB")
     max_instances: int = Field(default=1000, gt=0, description="Rows in one batch request")
     request_seconds: float = Field(default=10.0, gt=0, description="Longest life of a request")
+    max_connections: int = Field(default=1000, gt=0, description="Answered at a time; then 503")
 
     @field_validator("api_keys", mode="before")
     @classmethod

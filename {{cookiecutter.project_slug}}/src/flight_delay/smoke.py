@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from flight_delay.contract import example, field_names
 from flight_delay.errors import ProjectError
+from flight_delay.service.address import listen, url
 from flight_delay.service.schemas import BatchPrediction, SinglePrediction
 from flight_delay.settings import Settings
 
@@ -42,16 +43,21 @@ class Check:
 def smoke(settings: Settings, key: str | None = None) -> dict[str, Any]:
     """Send real requests to the service on the port, or to one started for it; return a report."""
     headers = {"X-API-Key": key} if key else {}
-    with _service(settings) as (url, own), httpx2.Client(base_url=url, headers=headers) as client:
+    with _service(settings) as (address, own), _client(address, headers) as client:
         checks = _checks(client)
     return {
-        "url": url,
+        "url": address,
         "started_for_this": own,
         "passed": all(check.passed for check in checks),
         "checks": [
             {"name": check.name, "passed": check.passed, "answer": check.answer} for check in checks
         ],
     }
+
+
+def _client(address: str, headers: dict[str, str]) -> httpx2.Client:
+    # A proxy of the environment does not know this machine's services.
+    return httpx2.Client(base_url=address, headers=headers, trust_env=False)
 
 
 def _checks(client: httpx2.Client) -> list[Check]:
@@ -112,12 +118,13 @@ def _short(response: httpx2.Response) -> str:
 
 @contextlib.contextmanager
 def _service(settings: Settings) -> Iterator[tuple[str, bool]]:
-    url = f"http://{settings.host}:{settings.port}"
-    if _answers(url):
-        yield url, False
+    port = settings.port or _free_port(settings.host)
+    address = url(settings.host, port)
+    if _answers(address):
+        yield address, False
         return
     command = [sys.executable, "-m", PACKAGE, "serve"]
-    command += ["--host", settings.host, "--port", str(settings.port)]
+    command += ["--host", settings.host, "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603 - our own command
         command,
         cwd=settings.home,
@@ -126,29 +133,35 @@ def _service(settings: Settings) -> Iterator[tuple[str, bool]]:
         text=True,
     )
     try:
-        _wait(url, process)
-        yield url, True
+        _wait(address, process)
+        yield address, True
     finally:
         process.terminate()
         process.communicate(timeout=START_SECONDS)
 
 
-def _wait(url: str, process: subprocess.Popen[str]) -> None:
+def _free_port(host: str) -> int:
+    with listen(host, 0) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait(address: str, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(url):
+    while not _answers(address):
         if process.poll() is not None:
             _, errors = process.communicate()
             message = f"the service did not start: {errors.strip().splitlines()[-1]}"
             raise SmokeError(message)
         if time.monotonic() > deadline:
-            message = f"the service did not answer on {url} within {START_SECONDS} s"
+            message = f"the service did not answer on {address} within {START_SECONDS} s"
             raise SmokeError(message)
         time.sleep(0.05)
 
 
-def _answers(url: str) -> bool:
+def _answers(address: str) -> bool:
     try:
-        response = httpx2.get(f"{url}/health/live", timeout=2)
+        response = httpx2.get(f"{address}/health/live", timeout=2, trust_env=False)
     except httpx2.TransportError:
         return False
     return response.status_code == HTTPStatus.OK

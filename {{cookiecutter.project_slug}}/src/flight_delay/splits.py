@@ -11,7 +11,10 @@ from flight_delay.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Labelled rows by time. `history` is `fit` and `validation` together, for the last fit."""
+    """Labelled rows by time. `history` is `fit` and `validation` together, for the last fit.
+
+    `launch` is empty until something has happened after launch.
+    """
 
     fit: pl.DataFrame
     validation: pl.DataFrame
@@ -27,7 +30,7 @@ def split(table: pl.DataFrame, settings: Settings) -> Windows:
     """Cut the labelled rows of the table at the days given in the settings.
 
     Raises:
-        DataError: when a window holds no labelled row or only one class.
+        DataError: when a window before launch holds no labelled row or only one class.
     """
     bounds = {
         "fit": (settings.fit_from, settings.validate_from),
@@ -38,7 +41,7 @@ def split(table: pl.DataFrame, settings: Settings) -> Windows:
     windows = {}
     for name, (start, end) in bounds.items():
         rows = labelled.filter(pl.col(DAY).is_between(start, end, closed="left"))
-        if rows[TARGET].n_unique() < 2:  # noqa: PLR2004 - two classes
+        if name != "launch" and not has_both_outcomes(rows):
             message = (
                 f"the {name} window, {start} to {end}, has {rows.height} labelled rows and needs "
                 f"both outcomes: change the dates in the settings or the data"
@@ -46,3 +49,8 @@ def split(table: pl.DataFrame, settings: Settings) -> Windows:
             raise DataError(message)
         windows[name] = rows
     return Windows(**windows)
+
+
+def has_both_outcomes(rows: pl.DataFrame) -> bool:
+    """Return whether a model can be fitted or measured on these rows."""
+    return rows[TARGET].n_unique() == 2  # noqa: PLR2004 - two classes

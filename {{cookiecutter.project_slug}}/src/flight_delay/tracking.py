@@ -1,6 +1,7 @@
 """MLflow: where runs go, and what a training run records."""
 
 import os
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,20 +11,25 @@ import mlflow
 import numpy as np
 import onnx
 from matplotlib.figure import Figure
+from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from flight_delay.bundle import MODEL_FILE, Bundle
+from flight_delay.bundle import MODEL_FILE, Bundle, is_intact, load
 from flight_delay.contract import FIELDS, Numeric
 from flight_delay.errors import ProjectError
+from flight_delay.files import unfinished_folder
 from flight_delay.settings import Settings
 
 NAME = __name__.split(".")[0]
 """Name of the experiment and of the registered model: the package's."""
 BUNDLE_ARTIFACTS = "bundle"
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+CREDENTIALS = re.compile(r"//[^/@\s]+@")
 
 
 class TrackingError(ProjectError):
@@ -40,7 +46,7 @@ class Run:
 
 def client(settings: Settings) -> MlflowClient:
     """Return a client for `MLFLOW_TRACKING_URI`, or for `mlflow.db` in the project's folder."""
-    uri = settings.tracking_uri or f"sqlite:///{settings.home / 'mlflow.db'}"
+    uri = settings.tracking_uri or _local_uri(settings.home / "mlflow.db")
     # MLflow writes what it is told into the environment, where other settings made in this process
     # would take it for the person's own choice: the environment stays as the person left it.
     kept = os.environ.get(URI_VARIABLE)
@@ -53,17 +59,24 @@ def client(settings: Settings) -> MlflowClient:
 
 
 def log_run(
-    settings: Settings, bundle: Bundle, params: dict[str, Any], figures: dict[str, Figure]
+    settings: Settings,
+    bundle: Bundle,
+    params: dict[str, Any],
+    figures: dict[str, Figure],
+    launch: dict[str, dict[str, float]] | None = None,
 ) -> Run:
-    """Record parameters, metrics, plots, the bundle, and the model as one that MLflow can run."""
-    experiment = _experiment(client(settings), settings)
+    """Record parameters, metrics, plots, the bundle, and the model as one that MLflow can run.
+
+    `launch` is what was measured after launch, if anything was: the bundle does not hold it.
+    """
+    experiment = open_experiment(settings)
     manifest = bundle.manifest
     with mlflow.start_run(experiment_id=experiment, run_name=bundle.version) as run:
         mlflow.log_params(params)
         mlflow.log_metrics(
             {
                 f"{window}_{name}": figure["estimate"]
-                for window, figures_of in manifest.metrics.items()
+                for window, figures_of in (manifest.metrics | {"launch": launch or {}}).items()
                 for name, figure in figures_of.items()
             }
         )
@@ -90,7 +103,8 @@ def log_run(
 def unreachable(uri: str, error: MlflowException) -> TrackingError:
     """Return an error that names the server and what it, or the way to it, said."""
     reason = str(error).splitlines()[0]
-    return TrackingError(f"MLflow at {uri} does not answer: {reason:.200}")
+    said = f"MLflow at {uri} does not answer: {reason:.200}"
+    return TrackingError(CREDENTIALS.sub("//", said))
 
 
 def signature() -> ModelSignature:
@@ -107,32 +121,40 @@ def signature() -> ModelSignature:
 
 
 def fetch_bundle(settings: Settings, run_id: str, bundle_version: str) -> Path:
-    """Return the folder of a bundle, downloaded from its run if this machine lacks it."""
+    """Return the folder of a bundle, downloaded from its run if this machine lacks it whole."""
     folder = settings.models / bundle_version
-    if not folder.is_dir():
-        client(settings)
-        settings.models.mkdir(parents=True, exist_ok=True)
-        unfinished = settings.models / f".unfinished-{os.getpid()}"
-        mlflow.artifacts.download_artifacts(
-            run_id=run_id, artifact_path=BUNDLE_ARTIFACTS, dst_path=str(unfinished)
+    if is_intact(folder):
+        return folder
+    registry = client(settings)
+    files = registry.list_artifacts(run_id, BUNDLE_ARTIFACTS)
+    if not files:
+        message = (
+            f"bundle {bundle_version} is not whole here nor in MLflow: run the command `train`"
         )
-        (unfinished / BUNDLE_ARTIFACTS).rename(folder)
-        unfinished.rmdir()
+        raise TrackingError(message)
+    with unfinished_folder(folder) as unfinished:
+        for file in files:
+            downloaded = registry.download_artifacts(run_id, file.path, str(unfinished.parent))
+            Path(downloaded).rename(unfinished / Path(file.path).name)
+        load(unfinished)
     return folder
 
 
-def _experiment(registry: MlflowClient, settings: Settings) -> str:
-    """Return the id of this project's experiment.
+def open_experiment(settings: Settings) -> str:
+    """Return the id of this project's experiment, made or restored where that is needed.
 
     MLflow stores the place of artifacts as an absolute path. When the project's folder was moved
     or copied, the old experiment is set aside under another name, with its runs and figures, so
     that nothing is ever written to the old place.
     """
+    registry = client(settings)
     local = None if settings.tracking_uri else (settings.home / "mlartifacts").as_uri()
     try:
         experiment = registry.get_experiment_by_name(NAME)
     except MlflowException as error:
         raise unreachable(registry.tracking_uri, error) from None
+    if experiment is not None and experiment.lifecycle_stage == LifecycleStage.DELETED:
+        registry.restore_experiment(experiment.experiment_id)
     if experiment is not None and local and experiment.artifact_location != local:
         registry.rename_experiment(
             experiment.experiment_id, f"{NAME} (before a move, {experiment.experiment_id})"
@@ -141,6 +163,17 @@ def _experiment(registry: MlflowClient, settings: Settings) -> str:
     if experiment is not None:
         return str(experiment.experiment_id)
     return str(registry.create_experiment(NAME, artifact_location=local))
+
+
+def _local_uri(path: Path) -> str:
+    """Return the address of a database on this disk."""
+    if "%" in str(path) or "?" in str(path):
+        message = (
+            f"MLflow would not find {path} again, because of the % or ? in it: rename the folder, "
+            f"or set {URI_VARIABLE}"
+        )
+        raise TrackingError(message)
+    return f"sqlite:///{path}"
 
 
 def as_params(settings: Settings, pipeline_params: dict[str, Any]) -> dict[str, Any]:

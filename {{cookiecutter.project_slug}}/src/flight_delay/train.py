@@ -2,11 +2,12 @@
 
 January and February fit the model and the baseline. March, which neither has seen, chooses the
 threshold and decides whether the model is better. Then the same recipe is fitted again on January
-to March, and April, the first month in production, is measured once and chooses nothing.
+to March. That is all there is on launch day: what happens afterwards is measured by `measure` on
+its own, and no part of what was trained.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -46,20 +47,30 @@ class Measured:
     baseline_curve: list[dict[str, float]]
     daily: list[dict[str, Any]]
 
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Return every figure by name; the baseline's and the advantage's have a prefix."""
+        intervals = {
+            **self.model,
+            **{f"baseline_{name}": value for name, value in self.baseline.items()},
+            **{f"advantage_{name}": value for name, value in self.advantage.items()},
+        }
+        decisions = {name: {"estimate": value} for name, value in self.decisions.items()}
+        return {name: asdict(interval) for name, interval in intervals.items()} | decisions
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The model before and after the last fit, its threshold and its figures."""
+    """The model before and after the last fit, the baseline after it, threshold and figures."""
 
     candidate: Pipeline
     final: Pipeline
+    baseline: Pipeline
     threshold: float
     validation: Measured
-    launch: Measured
 
 
 def train(windows: Windows, settings: Settings, say: Say) -> Trained:
-    """Run the recipe; the same windows and seed give the same model, bit for bit."""
+    """Run the recipe; the same history and seed give the same model, bit for bit."""
     seed = settings.seed
     say(f"fitting on {windows.fit.height:,} flights")
     candidate = fit(gradient_boosting(seed), windows.fit)
@@ -74,10 +85,7 @@ def train(windows: Windows, settings: Settings, say: Say) -> Trained:
     say(f"fitting the same recipe on all {windows.history.height:,} flights before launch")
     final = fit(gradient_boosting(seed), windows.history)
     baseline = fit(logistic_baseline(seed), windows.history)
-
-    say(f"measuring on the {windows.launch.height:,} flights after launch")
-    launch = measure(final, baseline, windows.launch, threshold, settings)
-    return Trained(candidate, final, threshold, validation, launch)
+    return Trained(candidate, final, baseline, threshold, validation)
 
 
 def fit(pipeline: Pipeline, table: pl.DataFrame) -> Pipeline:

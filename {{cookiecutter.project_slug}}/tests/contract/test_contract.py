@@ -115,6 +115,14 @@ def test_patterns_cover_the_whole_string_and_every_category(field: Categorical) 
     assert not re.fullmatch(field.pattern, contract.MISSING)
 
 
+def test_the_words_of_the_model_card_are_plain_text() -> None:
+    phrases = (contract.ROWS, contract.OUTCOME, contract.SUBJECT, contract.TARGET_DESCRIPTION)
+    assert all(phrase.strip() == phrase and phrase for phrase in phrases)
+    assert not [phrase for phrase in phrases if phrase.endswith(".")], "they go within a sentence"
+    assert all(limit.endswith(".") and "\n" not in limit for limit in contract.LIMITS)
+    assert contract.LIMITS
+
+
 def test_slices_are_categorical_fields() -> None:
     assert set(SLICES) <= {field.name for field in categorical_fields()}
 

@@ -7,12 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from flight_delay import pipeline
 from flight_delay.cli import main
 from flight_delay.contract import example
 from flight_delay.settings import Settings
@@ -85,6 +87,25 @@ def test_train_before_data_says_what_to_run(run: Run, tmp_path: Path) -> None:
     assert "error: no table at data/flights.parquet: run the command `data` first" in process.stderr
 
 
+@pytest.mark.parametrize("launched", [True, False])
+def test_train_prints_validation_and_what_followed_launch_if_anything_did(
+    run: Run, project: Settings, monkeypatch: pytest.MonkeyPatch, *, launched: bool
+) -> None:
+    report = json.loads((project.reports / "train.json").read_text(encoding="utf-8"))
+    monkeypatch.setattr(
+        pipeline, "run_train", lambda *_: report if launched else report | {"launch": None}
+    )
+    process = run(project.home, "train")
+    assert process.code == 0
+    figures = [report["validation"], report["launch"]][: 1 + launched]
+    printed = [line.split() for line in process.stdout.splitlines() if "\u2502 auc " in line]
+    assert [line[3] for line in printed] == [
+        f"{window['model']['auc']['estimate']:.4f}" for window in figures
+    ]
+    assert ("after launch" in process.stdout) is launched
+    assert f"challenger {report['version']}" in process.stdout
+
+
 def test_promote_prints_each_gate_and_status_the_champion(run: Run, project: Settings) -> None:
     promoted = run(project.home, "promote")
     assert promoted.code == 0
@@ -131,6 +152,7 @@ def test_predict_answers_the_example_a_file_and_standard_input(
     ("text", "said"),
     [
         ("{", "the input is not JSON"),
+        ("[" * 100_000, "the input is not JSON that can be read"),
         ("[]", "the input holds no row"),
         ('{"carrier": "UA"}', "row 0, field 'origin': Field required"),
         (
@@ -217,6 +239,18 @@ def test_an_error_nobody_foresaw_is_one_line_and_a_log(run: Run, project: Settin
     assert process.code == 1
     assert "(the traceback is in error.log)" in process.stderr
     assert "Traceback" in (project.home / "error.log").read_text()
+
+
+def test_where_nothing_can_be_written_an_error_is_still_one_line(
+    run: Run, project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(project.reports)
+    project.reports.write_text("in the way")
+    (project.home / "error.log").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(project.home / "absent"))
+    process = run(project.home, "status")
+    assert process.code == 1
+    assert "(and there was nowhere to write the traceback)" in process.stderr
 
 
 def test_the_package_runs_as_a_module(tmp_path: Path) -> None:

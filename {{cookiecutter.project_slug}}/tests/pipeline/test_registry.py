@@ -12,6 +12,7 @@ import pytest
 from flight_delay import registry
 from flight_delay.bundle import MANIFEST_FILE, BundleError, Manifest, canonical_json, load
 from flight_delay.champion import ChampionError, read_champion
+from flight_delay.lock import LOCK_FILE
 from flight_delay.registry import RegistryError, promote, register, rollback, status
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, Run, client
@@ -110,6 +111,56 @@ def test_a_challenger_worse_than_the_champion_is_refused_and_recorded(
     assert entries[second]["gates"] == "refused"
 
 
+def test_a_challenger_that_shares_no_day_with_the_champion_is_refused(project: Settings) -> None:
+    first = champion_of(project)
+    days = [
+        day.model_copy(update={"day": day.day.replace("2013", "2012"), "squared_error": 0.0})
+        for day in manifest_of(project).validation_days
+    ]
+    second = variant(project, validation_days=days)
+    (reason,) = promote(project).reasons
+    assert reason.startswith("champion: 0 validation days are shared with the champion and 14 ")
+    assert champion_of(project) == first
+    waived = Settings(home=project.home, resamples=project.resamples, min_shared_days=0)
+    assert promote(waived).champion is not None
+    assert champion_of(project) == second
+    last = status(project)["changes"][-1]
+    assert "nothing was compared: APP_MIN_SHARED_DAYS is 0" in last["reason"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("edited", "manifest.json was changed after export"),
+        ("truncated", "manifest.json cannot be read"),
+        ("gone", "there is no manifest.json in it"),
+        ("champion.json", "champion.json cannot be read"),
+    ],
+)
+def test_a_champion_that_cannot_be_read_is_a_gate_to_be_seen(
+    project: Settings, damage: str, said: str
+) -> None:
+    second = variant(project, threshold=0.3)
+    path = project.models / champion_of(project) / MANIFEST_FILE
+    text = path.read_text(encoding="utf-8")
+    match damage:
+        case "edited":
+            path.write_text(text.replace('"seed": 2013', '"seed": 2014'), encoding="utf-8")
+        case "truncated":
+            path.write_text(text[:1000], encoding="utf-8")
+        case "gone":
+            shutil.rmtree(path.parent)
+        case _:
+            (project.models / damage).write_text("{", encoding="utf-8")
+    verdict = promote(project)
+    seen = verdict.gates[-1]
+    assert (seen.name, seen.passed) == ("champion", True)
+    assert seen.reason.startswith("the champion cannot be read, so nothing was compared: ")
+    assert said in seen.reason
+    assert "\n" not in seen.reason
+    assert champion_of(project) == second
+
+
 def test_a_model_that_loses_to_the_baseline_is_refused(project: Settings) -> None:
     metrics = json.loads(json.dumps(manifest_of(project).metrics))
     metrics["validation"]["advantage_brier"]["estimate"] = 0.001
@@ -118,16 +169,18 @@ def test_a_model_that_loses_to_the_baseline_is_refused(project: Settings) -> Non
     assert [gate.name for gate in verdict.gates if not gate.passed] == ["baseline"]
 
 
-def test_a_damaged_challenger_is_not_promoted(project: Settings) -> None:
+def test_a_damaged_challenger_that_mlflow_has_not_is_not_promoted(project: Settings) -> None:
     first = champion_of(project)
     second = variant(project, threshold=0.3)
     path = project.models / second / "model.onnx"
     content = bytearray(path.read_bytes())
     content[1000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(BundleError, match=r"model\.onnx is not the file that was exported"):
+    # The variant was registered with the run of the first champion, whose bundle is another.
+    with pytest.raises(BundleError, match=r"manifest\.json was changed after export"):
         promote(project)
     assert champion_of(project) == first
+    assert (project.models / second / "model.onnx").read_bytes() == content
 
 
 def test_rollback_keeps_the_champion_when_the_one_before_is_damaged(
@@ -155,7 +208,7 @@ def test_an_unknown_version_is_named_with_those_that_exist(project: Settings) ->
 def test_promoting_before_training_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="run the command `train` first"):
         promote(Settings(home=tmp_path))
-    assert not (tmp_path / "models").exists()
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [LOCK_FILE]
 
 
 def test_a_crash_after_the_commit_point_is_mended_by_the_next_command(

@@ -1,7 +1,10 @@
 """The steps from raw files to a champion, and what each leaves behind."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +13,23 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 
+from flight_delay import pipeline
 from flight_delay.bundle import Bundle, load
 from flight_delay.champion import read_champion
-from flight_delay.data import data_hash, load_table
+from flight_delay.contract import DAY, TARGET
+from flight_delay.data import FACTS_FILE, TABLE_FILE, data_hash, load_table
 from flight_delay.encoding import encode
 from flight_delay.export import code_hash
-from flight_delay.pipeline import run_data, run_train
+from flight_delay.pipeline import run_data, run_promote, run_train
+from flight_delay.plots import figures
 from flight_delay.registry import promote, register
+from flight_delay.results import ResultsError, write_results
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows
 from flight_delay.tracking import NAME, client, log_run
+from flight_delay.train import Measured
 
 from ..conftest import silent  # noqa: TID252 - the one helper that tests share
 
@@ -44,12 +53,60 @@ def test_the_champion_is_as_good_as_we_say(trained: Settings) -> None:
 
 
 def test_april_chooses_nothing(trained: Settings, windows: Windows) -> None:
-    """The threshold and the champion's trees are the same whatever happens after launch."""
+    """No window of the bundle reaches launch, and no figure in it was measured after."""
     manifest = champion_bundle(trained).manifest
-    assert manifest.windows["history"] == ["2013-01-01", "2013-03-31"]
-    assert manifest.windows["validation"] == ["2013-03-01", "2013-03-31"]
-    assert manifest.windows["launch"][0] == "2013-04-01"
+    assert manifest.windows == {
+        "history": ["2013-01-01", "2013-03-31"],
+        "validation": ["2013-03-01", "2013-03-31"],
+    }
+    assert set(manifest.metrics) == {"validation", "parity"}
     assert str(windows.history["day"].max()) < str(windows.launch["day"].min())
+
+
+def store(settings: Settings, table: pl.DataFrame) -> None:
+    """Put a table in the place of the one that was stored."""
+    table.write_parquet(settings.data / TABLE_FILE)
+    facts = json.dumps({"data_hash": data_hash(table)})
+    (settings.data / FACTS_FILE).write_text(facts, encoding="utf-8")
+
+
+def test_other_outcomes_after_launch_give_the_same_bundle(project: Settings) -> None:
+    before = report(project, "train")
+    changed = pl.when(pl.col(DAY) >= project.launch).then(~pl.col(TARGET)).otherwise(TARGET)
+    store(project, load_table(project).with_columns(changed.alias(TARGET)))
+    after = run_train(project, silent)
+    assert after["version"] == before["version"]
+    assert after["validation"] == before["validation"]
+    assert after["launch"]["model"]["auc"]["estimate"] < 0.3, "what was right is now wrong"
+
+
+def test_a_model_can_be_made_on_launch_day(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = report(project, "train")
+    drawn: list[str] = []
+
+    def draw(measured: Measured, window: str) -> dict[str, Figure]:
+        drawn.append(f"{window} from {measured.daily[0]['day']}")
+        return figures(measured, window)
+
+    monkeypatch.setattr(pipeline, "figures", draw)
+    store(project, load_table(project).filter(pl.col(DAY) < project.launch))
+    said: list[str] = []
+    after = run_train(project, said.append)
+    assert after["version"] == before["version"]
+    assert (after["launch"], after["rows"]["launch"]) == (None, 0)
+    assert said[-2] == (
+        "nothing after launch to measure yet: 0 labelled flights from 2013-04-01 to 2013-05-01, "
+        "and it takes both outcomes"
+    )
+    assert drawn == ["validation from 2013-03-01"]
+    metrics = client(project).get_run(after["run_id"]).data.metrics
+    assert "validation_auc" in metrics
+    assert not [name for name in metrics if name.startswith("launch")]
+    with pytest.raises(ResultsError, match="nothing there to measure"):
+        write_results(project)
+    assert run_promote(project).champion is not None
 
 
 def test_the_same_data_and_seed_give_the_same_bundle_bit_for_bit(
@@ -58,8 +115,19 @@ def test_the_same_data_and_seed_give_the_same_bundle_bit_for_bit(
     before = champion_bundle(project)
     contents = {path.name: path.read_bytes() for path in before.path.iterdir()}
     shutil.rmtree(project.models)
-    again = run_train(project, silent)
-    assert again["version"] == before.version
+    # Another process, and another order of the sets of strings in it.
+    process = subprocess.run(
+        [sys.executable, "-m", NAME, "train"],
+        env=os.environ
+        | {"PYTHONHASHSEED": "0", "APP_HOME": str(project.home)}
+        | {"APP_RESAMPLES": str(project.resamples)},
+        cwd=project.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert report(project, "train")["version"] == before.version
     folder = project.models / before.version
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
 
@@ -81,8 +149,7 @@ def test_the_manifest_names_the_data_and_the_code_that_made_it(
     trained: Settings, windows: Windows
 ) -> None:
     manifest = champion_bundle(trained).manifest
-    used = pl.concat([windows.history, windows.launch])
-    assert manifest.data_hash == data_hash(used)
+    assert manifest.data_hash == data_hash(windows.history)
     assert manifest.code_hash == code_hash()
 
 
@@ -101,6 +168,7 @@ def test_the_run_in_mlflow_says_what_was_made(trained: Settings) -> None:
     run = client(trained).get_run(train["run_id"])
     expected = train["launch"]["model"]["auc"]["estimate"]
     assert run.data.metrics["launch_auc"] == pytest.approx(expected)
+    assert run.data.metrics["launch_advantage_auc"] > 0
     assert run.data.metrics["validation_advantage_brier"] < 0
     assert run.data.params["seed"] == str(trained.seed)
     assert run.data.tags["bundle"] == train["version"]

@@ -1,5 +1,6 @@
 """Other bundles than the trained one: valid ones with other answers, and damaged ones."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -16,7 +17,6 @@ from flight_delay.bundle import (
     canonical_json,
     open_session,
     run_session,
-    sha256,
 )
 from flight_delay.encoding import encode_rows
 
@@ -33,6 +33,11 @@ def rewrite(path: Path, change: Callable[[Content], None]) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_bytes(canonical_json(content))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def seal(folder: Path) -> str:

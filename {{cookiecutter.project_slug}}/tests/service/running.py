@@ -12,18 +12,38 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from flight_delay.service.app import create_app
+from flight_delay.service.server import server_config
 from flight_delay.settings import Settings
 
 LOOPBACK = "127.0.0.1"
+IPV6_LOOPBACK = "::1"
 PATIENCE_SECONDS = 10
+
+
+def _loopbacks() -> list[str]:
+    """Return this machine's own addresses; containers often have no IPv6."""
+    try:
+        with socket.create_server((IPV6_LOOPBACK, 0), family=socket.AF_INET6):
+            return [LOOPBACK, IPV6_LOOPBACK]
+    except OSError:
+        return [LOOPBACK]
+
+
+LOOPBACKS = _loopbacks()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Serve on a free port of this machine, in a thread, until the block ends; give the URL."""
     with socket.create_server((LOOPBACK, 0)) as listener:
-        config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(server_config(create_app(settings), settings))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -101,10 +101,18 @@ def test_health_says_ok_with_a_model(client: TestClient) -> None:
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize("route", ["/health/live", "/health/ready"])
+def test_health_answers_head_as_it_answers_get(client: TestClient, route: str) -> None:
+    asked, headed = client.get(route), client.head(route)
+    assert headed.status_code == 200
+    assert headed.headers == asked.headers
+
+
 def test_without_a_model_the_service_lives_and_says_why_it_is_not_ready(home: Settings) -> None:
     (home.models / "champion.json").unlink()
     with TestClient(create_app(home)) as client:
         assert client.get("/health/live").status_code == 200
+        assert client.head("/health/ready").status_code == 503
         asked = [
             client.get("/health/ready"),
             client.get("/v1/model"),

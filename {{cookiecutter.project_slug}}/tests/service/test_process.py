@@ -19,7 +19,7 @@ from flight_delay.contract import example
 from flight_delay.settings import Settings
 from flight_delay.smoke import PACKAGE
 
-from .running import LOOPBACK, PATIENCE_SECONDS, wait_until
+from .running import LOOPBACK, LOOPBACKS, PATIENCE_SECONDS, wait_until
 
 LIFE_SECONDS = 30
 """No test leaves a process behind for longer."""
@@ -41,10 +41,12 @@ class Running:
         return self.process.returncode
 
 
-def command(home: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+def command(
+    home: Path, port: int, host: str = LOOPBACK, **environment: str
+) -> subprocess.Popen[str]:
     """Start `serve` as a person would."""
     return subprocess.Popen(
-        [sys.executable, "-m", PACKAGE, "serve", "--host", LOOPBACK, "--port", str(port)],
+        [sys.executable, "-m", PACKAGE, "serve", "--host", host, "--port", str(port)],
         cwd=home,
         env=os.environ | {"APP_HOME": str(home)} | environment,
         stdout=subprocess.PIPE,
@@ -54,9 +56,9 @@ def command(home: Path, port: int, **environment: str) -> subprocess.Popen[str]:
 
 
 @contextlib.contextmanager
-def running(home: Path) -> Iterator[Running]:
+def running(home: Path, host: str = LOOPBACK) -> Iterator[Running]:
     """Serve on a free port until the block ends, and give what was logged up to the address."""
-    with command(home, 0) as process:
+    with command(home, 0, host) as process:
         watchdog = threading.Timer(LIFE_SECONDS, process.kill)
         watchdog.start()
         try:
@@ -83,10 +85,16 @@ def test_it_says_where_it_listens_answers_and_ends_with_nothing_to_report(
     assert [entry["result"] for entry in log if entry["event"] == "model_swap"] == ["accepted"]
 
 
-def test_ctrl_c_ends_it_without_a_traceback(trained: Settings) -> None:
+def test_ctrl_c_ends_it_without_an_error(trained: Settings) -> None:
     with running(trained.home) as service:
-        assert service.end(signal.SIGINT) == 130
+        assert service.end(signal.SIGINT) == 0
     assert "Traceback" not in "".join(service.lines)
+
+
+@pytest.mark.parametrize("host", LOOPBACKS)
+def test_the_address_that_it_says_leads_to_it(trained: Settings, host: str) -> None:
+    with running(trained.home, host) as service:
+        assert httpx2.get(f"{service.url}/health/live").status_code == 200
 
 
 def test_a_request_in_flight_is_answered_before_the_end(trained: Settings) -> None:

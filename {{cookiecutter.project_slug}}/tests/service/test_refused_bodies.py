@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from flight_delay.contract import example
 from flight_delay.service.app import create_app
 from flight_delay.service.problems import LONGEST_TEXT, MOST_ERRORS
+from flight_delay.service.schemas import MOST_KEYS
 from flight_delay.settings import Settings
 
 from .problems import assert_problem
@@ -106,12 +107,36 @@ def test_a_refusal_stays_short_whatever_was_sent(client: TestClient) -> None:
         error = the_error(client.post("/v1/predict", json=row))
         assert len(error["field"]) <= LONGEST_TEXT + 3
         assert len(str(error["value"])) <= LONGEST_TEXT + 3
-    problem = assert_problem(client.post("/v1/predict/batch", json={"instances": [{}] * 200}), 422)
+    unknown = {f"x{number}": 1 for number in range(MOST_ERRORS + 1)}
+    problem = assert_problem(client.post("/v1/predict", json=unknown), 422)
     assert len(problem["errors"]) == MOST_ERRORS
+
+
+def test_a_row_of_far_too_many_fields_is_one_error(client: TestClient) -> None:
+    row = {f"x{number}": 1 for number in range(MOST_KEYS + 1)}
+    error = the_error(client.post("/v1/predict", json=row))
+    assert (error["field"], len(row)) == ("body", MOST_KEYS + 1)
+    assert f"this one has {MOST_KEYS + 1}" in error["rule"]
+    error = the_error(client.post("/v1/predict/batch", json={"instances": [example(), row]}))
+    assert error["field"] == "instances.1"
+
+
+def test_the_first_row_at_fault_is_named_and_no_other(client: TestClient) -> None:
+    (name, *_) = example()
+    rows = [example(), example() | {name: []}, example() | {name: {}}]
+    answer = client.post("/v1/predict/batch", json={"instances": rows})
+    assert the_error(answer)["field"].startswith(f"instances.1.{name}")
 
 
 def test_there_is_nothing_at_an_unknown_path(client: TestClient) -> None:
     assert "/v1/predictt" in assert_problem(client.post("/v1/predictt"), 404)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/predict/", "/v1/predict/batch/", "/health/live/", "/docs/"])
+def test_a_slash_too_many_is_not_sent_elsewhere(client: TestClient, path: str) -> None:
+    answer = client.post(path, json=example(), follow_redirects=False)
+    assert path in assert_problem(answer, 404)["detail"]
+    assert "location" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from flight_delay.bundle import Bundle
-from flight_delay.champion import crown
+from flight_delay.champion import crown, step_back
 from flight_delay.contract import example
 from flight_delay.service.app import create_app
 from flight_delay.settings import Settings
@@ -116,9 +116,39 @@ def assert_rejected_once(client: TestClient, bundle: Bundle, times: int = 1) -> 
     time.sleep(10 * POLL_SECONDS)
     assert sample(client, **rejected) == times
     assert sample(client, "model_swaps_total", result="accepted") == 1
-    assert client.get("/health/ready").status_code == 200
+    assert sample(client, "model_champion_mismatch") == 1
+    ready = client.get("/health/ready")
+    assert (ready.status_code, ready.json()["version"]) == (200, bundle.version)
+    assert ready.json()["warning"] == client.app.state.store.reason  # type: ignore[attr-defined]
     answer = client.post("/v1/predict", json=example())
     assert answer.json()["model_version"] == bundle.version
+
+
+def assert_nothing_to_warn_of(client: TestClient) -> None:
+    """Check that the champion answers and that nothing else is said."""
+    assert sample(client, "model_champion_mismatch") == 0
+    assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+def test_a_champion_given_back_ends_the_warning(
+    home: Settings, bundle: Bundle, spoil: Callable[[Damage], str]
+) -> None:
+    with TestClient(create_app(home)) as client:
+        assert_nothing_to_warn_of(client)
+        crown(home.models, spoil(flip_a_byte), "said to be better")
+        assert_rejected_once(client, bundle)
+        step_back(home.models, "not so")
+        wait_until(lambda: sample(client, "model_champion_mismatch") == 0)
+        assert_nothing_to_warn_of(client)
+
+
+def test_a_champion_file_that_is_lost_is_warned_of(home: Settings, bundle: Bundle) -> None:
+    with TestClient(create_app(home)) as client:
+        (home.models / "champion.json").unlink()
+        wait_until(lambda: sample(client, "model_champion_mismatch") == 1)
+        ready = client.get("/health/ready").json()
+    assert ready["version"] == bundle.version
+    assert "no champion" in ready["warning"]
 
 
 @damaged
@@ -193,6 +223,7 @@ def test_each_new_rejection_is_counted_and_a_good_champion_is_still_taken(
         crown(home.models, version, "really better")
         wait_until(lambda: sample(client, "model_info", version=version) == 1)
         assert sample(client, "model_swaps_total", result="rejected") == 2
+        assert_nothing_to_warn_of(client)
 
 
 def test_a_bundle_that_arrives_after_its_name_is_taken_then(home: Settings, bundle: Bundle) -> None:

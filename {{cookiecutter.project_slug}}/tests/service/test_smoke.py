@@ -1,7 +1,6 @@
 """The smoke test passes on a service that works, and on no other."""
 
 import contextlib
-import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +13,7 @@ from flight_delay.service.security import new_key
 from flight_delay.settings import Settings
 from flight_delay.smoke import SmokeError, smoke
 
-from .running import LOOPBACK, serving
+from .running import LOOPBACK, LOOPBACKS, free_port, serving
 
 
 def port_of(url: str) -> int:
@@ -22,13 +21,6 @@ def port_of(url: str) -> int:
     port = httpx2.URL(url).port
     assert port is not None
     return port
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def failed(report: dict[str, Any]) -> set[str]:
@@ -51,6 +43,23 @@ def test_it_starts_a_service_when_none_answers_and_stops_it_again(trained: Setti
     assert (report["started_for_this"], report["passed"]) == (True, True)
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(report["url"])
+
+
+@pytest.mark.parametrize("host", LOOPBACKS)
+def test_it_finds_a_free_port_itself(trained: Settings, host: str) -> None:
+    report = smoke(Settings(home=trained.home, host=host, port=0))
+    assert (report["started_for_this"], report["passed"]) == (True, True)
+    assert httpx2.URL(report["url"]).port
+
+
+def test_a_proxy_of_the_environment_is_not_asked(
+    trained: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stranger(b"I am a proxy") as proxy, serving(Settings(home=trained.home)) as url:
+        for name in ("http_proxy", "all_proxy"):
+            monkeypatch.setenv(name, f"http://{LOOPBACK}:{proxy}")
+        monkeypatch.setenv("no_proxy", "")
+        assert smoke(Settings(home=trained.home, port=port_of(url)))["passed"] is True
 
 
 def test_it_passes_with_a_key_and_fails_without(trained: Settings) -> None:

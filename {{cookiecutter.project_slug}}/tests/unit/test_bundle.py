@@ -19,7 +19,6 @@ from flight_delay.bundle import (
     contract_fields,
     load,
     read_manifest,
-    sha256,
 )
 from flight_delay.champion import read_champion
 from flight_delay.contract import FIELDS, example
@@ -48,6 +47,11 @@ def read(folder: Path, name: str) -> dict[str, Any]:
     """Read a JSON file of a bundle."""
     content: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
     return content
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def forge(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -133,6 +137,15 @@ def test_an_absent_bundle_is_named(tmp_path: Path) -> None:
 )
 def test_a_manifest_that_is_none_is_refused(folder: Path, content: bytes) -> None:
     (folder / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"manifest\.json cannot be read"):
+        read_manifest(folder)
+
+
+def test_a_number_that_is_none_in_the_manifest_is_refused(folder: Path) -> None:
+    path = folder / "manifest.json"
+    text = path.read_text(encoding="utf-8")
+    threshold = json.loads(text)["threshold"]
+    path.write_text(text.replace(f'"threshold": {threshold}', '"threshold": NaN'), encoding="utf-8")
     with pytest.raises(BundleError, match=r"manifest\.json cannot be read"):
         read_manifest(folder)
 

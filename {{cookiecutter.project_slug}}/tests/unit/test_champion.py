@@ -7,6 +7,7 @@ import pytest
 
 from flight_delay.champion import (
     CHAMPION_FILE,
+    DAMAGED_FILE,
     Champion,
     ChampionError,
     crown,
@@ -129,3 +130,4 @@ def test_a_file_that_is_no_champion_is_refused_and_a_promotion_replaces_it(
         step_back(tmp_path, "worse")
     assert crown(tmp_path, SECOND, "better").line == [SECOND]
     assert state(tmp_path).version == SECOND
+    assert (tmp_path / DAMAGED_FILE).read_bytes() == content

@@ -45,8 +45,6 @@ def test_a_crash_before_the_change_leaves_the_old_champion(
         with pytest.raises(CrashError):
             crown(tmp_path, SECOND, "better")
     assert (tmp_path / CHAMPION_FILE).read_bytes() == before
-    assert len(list(tmp_path.iterdir())) == 2, "the crash left an unfinished file"
-
     assert crown(tmp_path, SECOND, "once more").line == [FIRST, SECOND]
     assert [path.name for path in tmp_path.iterdir()] == [CHAMPION_FILE]
 

@@ -155,7 +155,26 @@ def test_loading_checks_the_contract(trained: Settings, tmp_path: Path) -> None:
     path = settings.data / TABLE_FILE
     few = pl.read_parquet(path).head(3).with_columns(weekday=pl.lit(8, pl.Float32))
     few.write_parquet(path)
-    with pytest.raises(ContractError, match=r"row 0, column 'weekday': value '8\.0'"):
+    message = r"row 0, column 'weekday': value '8\.0'(.*\n)*.*`data` again"
+    with pytest.raises(DataError, match=message):
+        load_table(settings)
+
+
+def test_loading_refuses_another_table_than_the_one_that_was_stored(
+    trained: Settings, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path)
+    shutil.copytree(trained.data, settings.data)
+    path = settings.data / TABLE_FILE
+    table = pl.read_parquet(path)
+    table.with_columns(pl.col("distance") + 1).write_parquet(path)
+    with pytest.raises(DataError, match=r"is not the table that was stored: run the command"):
+        load_table(settings)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"cannot be read: .*run the command `data` again"):
+        load_table(settings)
+    (settings.data / FACTS_FILE).unlink()
+    with pytest.raises(DataError, match=r"no table at .*: run the command `data` first"):
         load_table(settings)
 
 

@@ -152,7 +152,7 @@ def test_a_reading_or_an_aircraft_that_is_there_twice_is_refused(
     tables = {"weather": raw.weather, "planes": raw.planes}
     tables[doubled] = pl.concat([tables[doubled], tables[doubled]])
     with pytest.raises(pl.exceptions.ComputeError, match="m:1"):
-        build_table(raw.flights.head(10), **tables)
+        build_table(raw.flights.head(10), tables["weather"], tables["planes"])
 
 
 def test_numbers_are_float32(table: pl.DataFrame) -> None:

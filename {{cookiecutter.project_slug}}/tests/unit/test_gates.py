@@ -146,6 +146,7 @@ def test_champion_compares_only_days_that_both_were_measured_on() -> None:
         "champion",
         manifest(validation_days=challenger),
         manifest(validation_days=champion),
+        min_shared_days=1,
     )
     assert found.passed
     assert "over 1 shared validation days: -0.1000 (-0.1000 to -0.1000)" in found.reason
@@ -153,6 +154,7 @@ def test_champion_compares_only_days_that_both_were_measured_on() -> None:
         "champion",
         manifest(validation_days=champion),
         manifest(validation_days=challenger),
+        min_shared_days=1,
     )
     assert not back.passed
     assert ": +0.1000" in back.reason
@@ -166,16 +168,50 @@ def test_champion_leaves_out_a_day_whose_rows_are_not_the_same() -> None:
         "champion",
         manifest(validation_days=challenger),
         manifest(validation_days=champion),
+        min_shared_days=1,
     )
     assert found.passed
     assert "over 1 shared validation days: +0.0000" in found.reason
 
 
-def test_champion_without_a_shared_day_passes_and_says_so() -> None:
+def test_champion_refuses_when_no_day_is_shared_and_says_what_to_do() -> None:
+    better_in_june = manifest(
+        validation_days=days({f"2013-06-{day + 1:02}": 0.01 for day in range(30)})
+    )
+    refused = gate("champion", better_in_june, manifest())
+    assert not refused.passed
+    assert refused.reason == (
+        "0 validation days are shared with the champion and 14 are needed to compare: train on "
+        "windows whose validation overlaps the champion's (2013-03-01 to 2013-03-31), or lower "
+        "APP_MIN_SHARED_DAYS"
+    )
+
+
+@pytest.mark.parametrize(("shared", "passed"), [(1, False), (13, False), (14, True), (31, True)])
+def test_champion_needs_enough_shared_days_however_good_they_are(
+    shared: int, *, passed: bool
+) -> None:
+    few = dict(list(march(0.01).items())[:shared])
+    found = gate("champion", manifest(validation_days=days(few)), manifest())
+    assert found.passed is passed
+    assert f"{shared} " in found.reason
+
+
+def test_the_need_of_shared_days_can_be_waived_and_that_is_said() -> None:
     other_month = manifest(validation_days=days({"2013-06-01": 0.9}))
-    found = gate("champion", other_month, manifest())
-    assert found.passed
-    assert found.reason == "no validation day in common with the champion to compare"
+    waived = gate("champion", other_month, manifest(), min_shared_days=0)
+    assert waived.passed
+    assert waived.reason == (
+        "no validation day is shared, so nothing was compared: APP_MIN_SHARED_DAYS is 0"
+    )
+    worse = manifest(validation_days=days({"2013-03-01": 0.9}))
+    assert not gate("champion", worse, manifest(), min_shared_days=0).passed
+
+
+def test_a_champion_without_days_shares_none() -> None:
+    refused = gate("champion", manifest(), manifest(validation_days=[]))
+    assert not refused.passed
+    assert "the champion's (none)" in refused.reason
 
 
 def test_the_real_champion_passes_every_gate_against_itself(trained: Settings) -> None:

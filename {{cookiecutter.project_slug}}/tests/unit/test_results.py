@@ -106,6 +106,15 @@ def test_without_a_readme_the_markers_are_asked_for(settings: Settings) -> None:
         write_results(settings)
 
 
+def test_before_anything_happened_after_launch_nothing_is_written(settings: Settings) -> None:
+    report = json.dumps({"launch": None, "validation": REPORT["launch"]})
+    (settings.reports / "train.json").write_text(report, encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"nothing there to measure: run .* between APP_LAUNCH"):
+        write_results(settings)
+    assert (settings.home / "README.md").read_text(encoding="utf-8") == README
+    assert not (settings.home / "docs").exists()
+
+
 def test_without_a_training_run_the_command_is_named(settings: Settings) -> None:
     (settings.reports / "train.json").unlink()
     with pytest.raises(ResultsError, match="run the command `train` first"):

@@ -31,6 +31,7 @@ def test_defaults_are_the_honest_windows_and_a_service_of_this_machine(folder: P
     assert settings.launch_until == date(2013, 5, 1)
     assert settings.resamples == 1000
     assert (settings.max_calibration_error, settings.max_parity_difference) == (0.05, 1e-6)
+    assert settings.min_shared_days == 14
     assert (settings.host, settings.port, settings.env) == ("127.0.0.1", 8000, "development")
     assert (settings.tracking_uri, settings.api_keys) == (None, ())
     assert settings.home == folder.resolve()
@@ -51,6 +52,7 @@ def test_state_lives_in_the_home_folder(tmp_path: Path) -> None:
         ("APP_SEED", "7", "seed", 7),
         ("APP_LAUNCH", "2013-05-01", "launch", date(2013, 5, 1)),
         ("APP_MAX_CALIBRATION_ERROR", "0.1", "max_calibration_error", 0.1),
+        ("APP_MIN_SHARED_DAYS", "0", "min_shared_days", 0),
         ("APP_POLL_SECONDS", "0.5", "poll_seconds", 0.5),
         ("MLFLOW_TRACKING_URI", "http://mlflow:5000", "tracking_uri", "http://mlflow:5000"),
         ("app_port", "8123", "port", 8123),
@@ -83,6 +85,7 @@ def test_the_home_folder_is_read_and_made_absolute(
         ("APP_RESAMPLES", "99"),
         ("APP_MAX_CALIBRATION_ERROR", "0"),
         ("APP_MAX_PARITY_DIFFERENCE", "-1"),
+        ("APP_MIN_SHARED_DAYS", "-1"),
         ("APP_POLL_SECONDS", "0"),
         ("APP_MAX_INSTANCES", "0"),
         ("APP_API_KEYS", "secret"),

@@ -9,7 +9,7 @@ import pytest
 from flight_delay.contract import DAY, SCHEDULED_AT, TARGET
 from flight_delay.data import DataError
 from flight_delay.settings import Settings
-from flight_delay.splits import Windows, split
+from flight_delay.splits import Windows, has_both_outcomes, split
 
 SETTINGS = Settings(
     home=Path(),
@@ -54,13 +54,27 @@ def test_rows_without_an_outcome_are_left_out(daily: pl.DataFrame) -> None:
 
 
 def test_an_empty_window_is_refused_with_its_dates(daily: pl.DataFrame) -> None:
-    early = daily.filter(pl.col(DAY) < date(2013, 1, 8))
+    early = daily.filter(pl.col(DAY) < date(2013, 1, 5))
     with pytest.raises(DataError) as caught:
         split(early, SETTINGS)
     assert str(caught.value) == (
-        "the launch window, 2013-01-08 to 2013-01-10, has 0 labelled rows and needs both "
+        "the validation window, 2013-01-05 to 2013-01-08, has 0 labelled rows and needs both "
         "outcomes: change the dates in the settings or the data"
     )
+
+
+def test_on_launch_day_nothing_has_happened_after_launch(daily: pl.DataFrame) -> None:
+    before = daily.filter(pl.col(DAY) < date(2013, 1, 8))
+    windows = split(before, SETTINGS)
+    assert windows.launch.is_empty()
+    assert windows.history.equals(split(daily, SETTINGS).history)
+
+
+def test_a_launch_in_which_all_went_alike_is_no_error(daily: pl.DataFrame) -> None:
+    alike = daily.filter((pl.col(DAY) < date(2013, 1, 8)) | ~pl.col(TARGET))
+    windows = split(alike, SETTINGS)
+    assert windows.launch.height == 2
+    assert [has_both_outcomes(part) for part in (windows.fit, windows.launch)] == [True, False]
 
 
 def test_dates_in_the_wrong_order_are_refused(daily: pl.DataFrame) -> None:

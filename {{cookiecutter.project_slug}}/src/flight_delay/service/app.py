@@ -45,12 +45,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=summary,
         version=API_VERSION,
         lifespan=lifespan,
+        redirect_slashes=False,  # it would answer before the key is checked, and trust Host
         redoc_url=None,  # its script takes a logo from another host
     )
     app.state.metrics = metrics
     app.state.store = store
+    app.include_router(prediction_router(settings))  # the first, since routes are tried in order
     app.include_router(health_router())
-    app.include_router(prediction_router(settings))
     problems.install(app)
     app.add_middleware(
         Bounds, max_body_bytes=settings.max_body_bytes, request_seconds=settings.request_seconds

@@ -54,6 +54,11 @@ class Metrics:
             ["version", "threshold"],
             registry=self.registry,
         )
+        self.mismatch = Gauge(
+            "model_champion_mismatch",
+            "1 while the champion is not the bundle that answers; /health/ready says why",
+            registry=self.registry,
+        )
         self.swaps = Counter(
             "model_swaps",
             "Attempts to take a new champion",

@@ -24,6 +24,11 @@ class ModelStore:
         self.reason = "no bundle was loaded yet"
         """Why there is no bundle, or why the newest champion was not taken."""
 
+    @property
+    def doubted(self) -> str | None:
+        """The version that answers though it is not the champion, if so."""
+        return self.bundle.version if self.bundle and self.reason else None
+
     async def refresh(self) -> None:
         """Take the champion if it is another one and passes its checks; else keep what is there."""
         try:
@@ -32,10 +37,10 @@ class ModelStore:
             self._reject("unreadable", str(error))
             return
         if champion is None:
-            self.reason = "no champion yet: run the commands `train` and `promote`"
+            self._explain("no champion yet: run the commands `train` and `promote`")
             return
         if self.bundle is not None and champion.version == self.bundle.version:
-            self._rejected, self.reason = None, ""
+            self._settle()
             return
         try:
             # Hashing and the golden rows take a while: other requests are answered meanwhile.
@@ -57,14 +62,22 @@ class ModelStore:
     def _accept(self, bundle: Bundle) -> None:
         previous = self.bundle.version if self.bundle else None
         self.bundle = bundle
-        self._rejected, self.reason = None, ""
+        self._settle()
         self._metrics.model.clear()
         self._metrics.model.labels(bundle.version, bundle.manifest.threshold).set(1)
         self._metrics.swaps.labels("accepted").inc()
         log.info("model_swap", result="accepted", version=bundle.version, previous=previous)
 
-    def _reject(self, version: str, reason: str) -> None:
+    def _settle(self) -> None:
+        self._rejected = None
+        self._explain("")
+
+    def _explain(self, reason: str) -> None:
         self.reason = reason
+        self._metrics.mismatch.set(bool(reason))
+
+    def _reject(self, version: str, reason: str) -> None:
+        self._explain(reason)
         if version == self._rejected:  # said once, not at every poll
             return
         self._rejected = version

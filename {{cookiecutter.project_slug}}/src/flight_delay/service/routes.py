@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, FailFast, Field, create_model
 
 from flight_delay.bundle import Bundle
 from flight_delay.contract import example
@@ -45,18 +45,24 @@ def health_router() -> APIRouter:
     """Return `/health/*` and `/metrics`, which never need a key."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health/live", summary="Does the process answer?")
+    # Probes ask with HEAD too; the page shows each question once.
+    @router.head("/health/live", include_in_schema=False, response_model_exclude_none=True)
+    @router.get(
+        "/health/live", summary="Does the process answer?", response_model_exclude_none=True
+    )
     async def live() -> Health:
         return Health(status="ok")
 
+    @router.head("/health/ready", include_in_schema=False, response_model_exclude_none=True)
     @router.get(
         "/health/ready",
         summary="Is a verified champion loaded?",
+        response_model_exclude_none=True,
         responses=documented(HTTPStatus.SERVICE_UNAVAILABLE),
     )
     async def ready(store: Annotated[ModelStore, Depends(_store)]) -> Health:
         _bundle(store)
-        return Health(status="ok")
+        return Health(status="ok", version=store.doubted, warning=store.reason or None)
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics(request: Request) -> Response:
@@ -128,6 +134,7 @@ def _answer(bundle: Bundle, metrics: Metrics, rows: Sequence[BaseModel]) -> list
 def _batch_model(max_instances: int) -> type[BaseModel]:
     instances: Any = Annotated[
         list[Instance],
+        FailFast(),  # the first row at fault: 1,000 rows of errors would hold up the others
         Field(min_length=1, max_length=max_instances, description="Rows, answered in this order"),
     ]
     return create_model(

@@ -2,10 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from flight_delay.contract import FIELDS, Categorical, Numeric, example
 from flight_delay.contract import Field as ContractField
+
+MOST_KEYS = 2 * len(FIELDS)
+"""A row with more is refused as a whole: an error for each of 100,000 keys would take a second."""
 
 
 def _annotation(field: ContractField) -> Any:  # noqa: ANN401 - a type is made here
@@ -38,10 +41,20 @@ def _fields() -> dict[str, Any]:
     }
 
 
+def _bounded(row: Any) -> Any:  # noqa: ANN401 - what the client sent
+    if isinstance(row, dict) and len(row) > MOST_KEYS:
+        message = f"a row has {len(FIELDS)} fields, and this one has {len(row):,}"
+        raise ValueError(message)
+    return row
+
+
+VALIDATORS: dict[str, Any] = {"bounded": model_validator(mode="before")(_bounded)}
+
 Instance = create_model(
     "Instance",
     __doc__="One row of the data contract. Every field must be there; a null is written as null.",
     __config__=ConfigDict(extra="forbid", json_schema_extra={"examples": [dict(example())]}),
+    __validators__=VALIDATORS,
     **_fields(),
 )
 
@@ -91,6 +104,10 @@ class Problem(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the service lives or is ready, and if not, why."""
+    """Whether the service lives or is ready; a warning when an older champion answers."""
 
     status: Literal["ok"]
+    version: str | None = Field(
+        default=None, description="The version that answers, with a warning"
+    )
+    warning: str | None = Field(default=None, description="Why the champion is not what answers")

@@ -1,61 +1,65 @@
-"""Run the service in this process: structured logs, bounded connections, a graceful end."""
+"""Run the service in this process: structured logs, bounded connections, a graceful end.
 
+Bounded are the head and the body of a request, the rows of a batch, the life of a request, the time
+between requests, and how many connections are answered (503 above that, `/health/*` included; the
+reader of a head or an answer that takes too long is cut off). Not bounded are the rate of requests
+and the share of one caller: whoever fills every connection keeps the others out for as long as
+they go on. A proxy in front of a service on the open internet has to see to that.
+"""
+
+import gc
 import logging
 import signal
-import socket
 import sys
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
-from flight_delay.errors import ProjectError
+from flight_delay.service.address import listen, url
 from flight_delay.service.app import create_app
+from flight_delay.service.protocol import bounded
 from flight_delay.settings import Settings
 
 log = structlog.get_logger()
 
 GRACE_SECONDS = 10
 IDLE_SECONDS = 5
-
-
-class PortError(ProjectError):
-    """The address cannot be listened on."""
+MARGIN_SECONDS = 1
+"""What a connection has on top of the life of a request, so that a 408 is out before its end."""
 
 
 def run(settings: Settings) -> None:
     """Serve until stopped; port 0 takes a free one.
 
     Raises:
-        PortError: when the address is taken or not this machine's.
+        AddressError: when the address is taken or not this machine's.
     """
     app = create_app(settings)
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     configure_logs()
-    config = uvicorn.Config(
+    host, port = listener.getsockname()[:2]
+    # uvicorn ends gracefully, then raises the signal again; a stop that was asked for is no error.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    gc.freeze()  # what is loaded now stays: looking through it again would hold up requests
+    log.info("serving", address=url(host, port))
+    uvicorn.Server(server_config(app, settings)).run(sockets=[listener])
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn runs the app, with the bounds of its connections."""
+    return uvicorn.Config(
         app,
+        http=bounded(settings.request_seconds + MARGIN_SECONDS),
+        ws="none",  # there is nothing to talk about, and such a connection would have no bounds
         access_log=False,  # metrics count requests; a line each would cost a third of the time
         log_config=None,
         server_header=False,
+        limit_concurrency=settings.max_connections + 1,  # uvicorn refuses the one that reaches it
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    host, port = listener.getsockname()[:2]
-    # uvicorn ends gracefully, then raises the signal again; a stop that was asked for is no error.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    log.info("serving", address=f"http://{host}:{port}")
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), backlog=2048)
-    except OSError as error:
-        reason = str(error.strerror).partition(" (while")[0]  # the address is named already
-        message = (
-            f"cannot listen on {host}:{port}: {reason}; choose another with --port, "
-            f"or stop what uses it"
-        )
-        raise PortError(message) from None
 
 
 def configure_logs() -> None:
