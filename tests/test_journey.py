@@ -94,17 +94,24 @@ def test_the_figures_in_the_readme_are_those_of_a_run(project: Path) -> None:
 
 
 @slow
-def test_a_copied_project_works_and_the_first_is_left_alone(project: Path, tmp_path: Path) -> None:
+def test_a_project_that_was_copied_and_moved_works_and_the_first_is_left_alone(
+    project: Path, tmp_path: Path
+) -> None:
+    """Its environment is copied too, as people do, with the first project's paths in it."""
     version = report(project, "demo")["version"]
     runs = run("ls mlartifacts/*", project).stdout
     copied = tmp_path / "copied"
     shutil.copytree(project, copied, symlinks=True)
-    run("make setup && make train && make promote && make status", copied)
-    assert report(copied, "status")["champion"] == version
-    assert report(copied, "status")["versions"][0]["version"] == version
-    shown = run("uv run python -c 'import flight_delay; print(flight_delay.__file__)'", copied)
-    assert Path(shown.stdout.strip()).is_relative_to(copied)
+    moved = copied.rename(tmp_path / "moved")
+    run("make train && make promote && make status", moved)
+    assert report(moved, "status")["champion"] == version
+    assert report(moved, "status")["versions"][0]["version"] == version
     assert run("ls mlartifacts/*", project).stdout == runs
+
+    fault = moved / "src" / "flight_delay" / "encoding.py"
+    fault.write_text(fault.read_text("utf-8") + '\nraise RuntimeError("the copy")\n', "utf-8")
+    tested = run("make test", moved, code=2)
+    assert "the copy" in tested.stdout
 
 
 @slow

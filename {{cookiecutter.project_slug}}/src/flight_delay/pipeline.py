@@ -12,12 +12,13 @@ from typing import Any
 from flight_delay.bundle import load
 from flight_delay.data import load_table, make_table
 from flight_delay.export import export_bundle
-from flight_delay.model import gradient_boosting
+from flight_delay.files import unfinished_file, write_atomically
+from flight_delay.lock import locked
 from flight_delay.plots import figures
 from flight_delay.registry import Verdict, promote, register
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows, has_both_outcomes, split
-from flight_delay.tracking import as_params, log_run
+from flight_delay.tracking import as_params, log_run, open_experiment
 from flight_delay.train import Measured, Say, Trained, measure, train
 
 
@@ -32,6 +33,9 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
     started = time.perf_counter()
     say("loading the table")
     windows = split(load_table(settings), settings)
+    # Before the work: a registry that does not answer should not cost a training first.
+    with locked(settings):
+        open_experiment(settings)
     trained = train(windows, settings, say)
 
     say("converting to ONNX and comparing with scikit-learn on every validation row")
@@ -40,13 +44,9 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
     # The bundle is made, as it would be on launch day. What follows only looks at it.
     launch = _measure_launch(trained, windows, settings, say)
     plots = figures(launch, "production") if launch else figures(trained.validation, "validation")
-    settings.reports.mkdir(parents=True, exist_ok=True)
-    for name, figure in plots.items():
-        figure.savefig(settings.reports / f"{name}.png")
 
     say("logging to MLflow and registering the challenger")
-    classifier = gradient_boosting(settings.seed)["classifier"]
-    params = as_params(settings, classifier.get_params())
+    params = as_params(settings, trained.final["classifier"].get_params())
     run = log_run(settings, bundle, params, plots, launch.figures() if launch else None)
     number = register(settings, bundle, run)
     report = {
@@ -67,6 +67,9 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
         "code_hash": bundle.manifest.code_hash,
         "seconds": round(time.perf_counter() - started, 2),
     }
+    for name, figure in plots.items():
+        with unfinished_file(settings.reports / f"{name}.png") as unfinished:
+            figure.savefig(unfinished, format="png")
     write_report(settings, "train", report)
     return report
 
@@ -103,7 +106,6 @@ def run_promote(settings: Settings, version: str | None = None) -> Verdict:
 
 def write_report(settings: Settings, name: str, report: dict[str, Any]) -> Path:
     """Write what a command reports to `reports/<name>.json`."""
-    settings.reports.mkdir(parents=True, exist_ok=True)
     path = settings.reports / f"{name}.json"
-    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_atomically(path, f"{json.dumps(report, indent=2)}\n".encode())
     return path

@@ -66,6 +66,16 @@ def test_a_bundle_that_is_whole_nowhere_is_named_with_the_fix(project: Settings)
         promote(project)
 
 
+def test_training_asks_the_registry_before_the_work(project: Settings) -> None:
+    before = {path: path.read_bytes() for path in project.reports.iterdir()}
+    said: list[str] = []
+    nowhere = project.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
+    with pytest.raises(TrackingError, match="does not answer"):
+        run_train(nowhere, said.append)
+    assert said == ["loading the table"]
+    assert {path: path.read_bytes() for path in project.reports.iterdir()} == before
+
+
 def test_a_deleted_experiment_is_restored(project: Settings) -> None:
     experiment = open_experiment(project)
     client(project).delete_experiment(experiment)

@@ -22,6 +22,7 @@ from flight_delay.contract import DAY, TARGET
 from flight_delay.data import FACTS_FILE, TABLE_FILE, data_hash, load_table
 from flight_delay.encoding import encode
 from flight_delay.export import code_hash
+from flight_delay.lock import LOCK_FILE
 from flight_delay.pipeline import run_data, run_promote, run_train
 from flight_delay.plots import figures
 from flight_delay.registry import promote, register
@@ -142,7 +143,8 @@ def test_the_bundle_holds_what_it_should_and_no_pickle(trained: Settings) -> Non
         "model.onnx",
         "reference.json",
     }
-    assert not [path.name for path in trained.models.iterdir() if path.name.startswith(".")]
+    hidden = [path.name for path in trained.models.iterdir() if path.name.startswith(".")]
+    assert hidden == [LOCK_FILE]
 
 
 def test_the_manifest_names_the_data_and_the_code_that_made_it(
