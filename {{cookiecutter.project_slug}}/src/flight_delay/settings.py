@@ -68,7 +68,9 @@ class Settings(BaseSettings):
         default=(), description="SHA-256 of each accepted key, comma-separated; see `keys new`"
     )
     poll_seconds: float = Field(default=2.0, gt=0, description="How often champion.json is read")
-    max_body_bytes: int = Field(default=500_000, gt=0, description="1,000 rows take about 0.4 MB")
+    max_body_bytes: int = Field(
+        default=600_000, gt=0, description="1,000 rows take at most 0.55 MB"
+    )
     max_instances: int = Field(default=1000, gt=0, description="Rows in one batch request")
     request_seconds: float = Field(default=10.0, gt=0, description="Longest life of a request")
     max_connections: int = Field(default=1000, gt=0, description="Answered at a time; then 503")

@@ -50,6 +50,17 @@ def test_a_body_as_large_as_allowed_is_read(client: httpx2.Client) -> None:
     assert answer.status_code == 200
 
 
+def test_the_largest_batch_fits_the_default_bound() -> None:
+    settings = Settings()
+    # As long as a row gets: every number written with all the digits of a double.
+    row = {
+        name: 1234.5678901234567 if isinstance(value, float | int) else value
+        for name, value in example().items()
+    }
+    body = json.dumps({"instances": [row] * settings.max_instances})
+    assert len(body) < settings.max_body_bytes
+
+
 def test_a_body_that_says_it_is_larger_is_refused(client: httpx2.Client) -> None:
     answer = client.post("/v1/predict", content=body_of(MAX_BODY_BYTES + 1), headers=JSON)
     assert "20,000 bytes" in assert_problem(answer, 413)["detail"]
