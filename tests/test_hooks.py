@@ -192,6 +192,18 @@ def test_another_package_name_replaces_the_token_everywhere(package: str, tmp_pa
     )
 
 
+def test_every_line_has_room_for_the_longest_package_name() -> None:
+    """A longer name must not break lines, which ruff would want wrapped and sorted anew."""
+    longer = PRE.LONGEST["package_name"] - len(NAME_IN_TEMPLATE)
+    crowded = [
+        f"{path.name}:{number}"
+        for path in (TEMPLATE / PROJECT).rglob("*.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if len(line) + longer * line.count(NAME_IN_TEMPLATE) > 100 and NAME_IN_TEMPLATE in line
+    ]
+    assert crowded == []
+
+
 def test_a_binary_file_keeps_its_bytes_when_the_package_is_renamed(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     contents = {

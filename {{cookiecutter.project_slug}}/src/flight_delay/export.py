@@ -31,7 +31,15 @@ from flight_delay.bundle import (
     open_session,
     run_session,
 )
-from flight_delay.contract import DAY, FIELDS, MISSING, TARGET, Categorical, Numeric, field_names
+from flight_delay.contract import (
+    DAY,
+    FIELDS,
+    MISSING,
+    TARGET,
+    Categorical,
+    Numeric,
+    field_names,
+)
 from flight_delay.data import data_hash
 from flight_delay.encoding import Arrays, encode
 from flight_delay.errors import ProjectError

@@ -11,7 +11,15 @@ from functools import cache
 import pandera.polars as pa
 import polars as pl
 
-from flight_delay.contract import DAY, FIELDS, SCHEDULED_AT, TARGET, Categorical, Field, Numeric
+from flight_delay.contract import (
+    DAY,
+    FIELDS,
+    SCHEDULED_AT,
+    TARGET,
+    Categorical,
+    Field,
+    Numeric,
+)
 from flight_delay.errors import ProjectError
 
 SHOWN = 5

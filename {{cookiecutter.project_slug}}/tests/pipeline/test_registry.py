@@ -10,10 +10,22 @@ from pathlib import Path
 import pytest
 
 from flight_delay import registry
-from flight_delay.bundle import MANIFEST_FILE, BundleError, Manifest, canonical_json, load
+from flight_delay.bundle import (
+    MANIFEST_FILE,
+    BundleError,
+    Manifest,
+    canonical_json,
+    load,
+)
 from flight_delay.champion import ChampionError, read_champion
 from flight_delay.lock import LOCK_FILE
-from flight_delay.registry import RegistryError, promote, register, rollback, status
+from flight_delay.registry import (
+    RegistryError,
+    promote,
+    register,
+    rollback,
+    status,
+)
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, Run, client
 

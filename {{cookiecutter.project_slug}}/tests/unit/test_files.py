@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flight_delay.files import unfinished_file, unfinished_folder, write_atomically
+from flight_delay.files import (
+    unfinished_file,
+    unfinished_folder,
+    write_atomically,
+)
 
 
 class FullDiskError(OSError):
