@@ -77,6 +77,12 @@ def test_a_head_within_the_bound_is_answered(caller: socket.socket) -> None:
     assert caller.recv(12) == b"HTTP/1.1 200"
 
 
+def test_a_body_is_not_taken_for_a_head(url: str) -> None:
+    body = json.dumps(example()).encode().ljust(4 * MAX_HEAD_BYTES)
+    headers = {"Content-Type": "application/json"}
+    assert httpx2.post(f"{url}/v1/predict", content=body, headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize("field", [b"x", b"X-Long: x\r\n"], ids=["one field", "many fields"])
 def test_a_head_without_an_end_is_refused(caller: socket.socket, field: bytes) -> None:
     beginning = LINE + b"X-Long: "

@@ -60,6 +60,9 @@ def test_a_proxy_of_the_environment_is_not_asked(
             monkeypatch.setenv(name, f"http://{LOOPBACK}:{proxy}")
         monkeypatch.setenv("no_proxy", "")
         assert smoke(Settings(home=trained.home, port=port_of(url)))["passed"] is True
+        # Nor is it taken for the service that it would lead to.
+        report = smoke(Settings(home=trained.home, port=free_port()))
+    assert (report["started_for_this"], report["passed"]) == (True, True)
 
 
 def test_it_passes_with_a_key_and_fails_without(trained: Settings) -> None:

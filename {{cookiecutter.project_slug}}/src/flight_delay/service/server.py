@@ -1,10 +1,12 @@
 """Run the service in this process: structured logs, bounded connections, a graceful end.
 
-Bounded are the head and the body of a request, the rows of a batch, the life of a request, the time
-between requests, and how many connections are answered (503 above that, `/health/*` included; the
-reader of a head or an answer that takes too long is cut off). Not bounded are the rate of requests
-and the share of one caller: whoever fills every connection keeps the others out for as long as
-they go on. A proxy in front of a service on the open internet has to see to that.
+Bounded are the head and the body of a request, the rows of a batch, how long a request may take to
+come, to be answered and to be read, how long a connection may be idle, and how many connections are
+answered: above that number each gets 503, `/health/*` too, and above twice that number none.
+
+Not bounded are the rate of requests and the share of one caller. Whoever keeps all connections busy
+keeps the others out, and all bodies at once may take connections times `max_body_bytes` of memory.
+On the open internet a proxy in front of the service has to see to both.
 """
 
 import gc
