@@ -30,8 +30,8 @@ def test_an_address_has_its_family_and_its_url(
 def test_it_listens_on_every_address_that_this_machine_has(host: str) -> None:
     with listen(host, 0) as listener:
         assert listener.getsockname()[0] == host
-        with socket.create_connection(listener.getsockname()[:2]):
-            pass
+        with socket.create_connection(listener.getsockname()[:2]) as caller:
+            assert caller.getpeername() == listener.getsockname()
 
 
 @pytest.mark.parametrize("host", LOOPBACKS)
