@@ -4,19 +4,7 @@ A fault replaces a text that occurs once in its file. The test is the cheapest o
 that is about what the fault breaks.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A change of one module that leaves valid Python, and the test that it should turn red."""
-
-    name: str
-    module: str
-    old: str
-    new: str
-    test: str
-
+from fault import Fault
 
 DATA_AND_FEATURES = (
     Fault(

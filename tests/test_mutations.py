@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from answers import NAME_IN_TEMPLATE, PROJECT, TEMPLATE
-from mutations import FAULTS, Fault
+from fault import Fault
+from mutations import FAULTS
 from shell import run
 
 PACKAGE = f"src/{NAME_IN_TEMPLATE}"
