@@ -128,6 +128,7 @@ def main() -> None:
     drop_empty_folders(project)
     if answers["package_name"] != NAME_IN_TEMPLATE:
         rename_package(project, answers["package_name"])
+    print(f"{project.name} is made. Next: cd {project} && make setup")
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def make(project: Path, target: str) -> None:
 def serve_and_ask(project: Path) -> dict[str, Any]:
     """Serve the champion on a free port, send real requests, and return the summary."""
     port = free_port()
-    step(f"make serve PORT={port}", f"and {REQUESTS} requests to it")
+    step(f"make serve PORT={port}", "and real requests to it")
     with service(project, port) as url:
         example = ask(f"{url}/openapi.json")["components"]["schemas"]["Instance"]["examples"][0]
         golden = golden_rows(project)[:REQUESTS]
@@ -234,7 +234,8 @@ Try next, in {shown(project)}:
   make serve      then open http://127.0.0.1:8000/docs
   make status     champion, challenger, versions
   make test       the project's own tests
-  uv run mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+  .venv/bin/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+                  then open http://127.0.0.1:5000, "Training runs"
 """
 
 

@@ -19,7 +19,7 @@ ANSWERS: dict[str, tuple[str, set[str]]] = {
     "author_email": ("ana@example.org", {"pyproject.toml"}),
     "github_username": ("ana-novak", {"pyproject.toml"}),
     "license": ("BSD-3-Clause", {"LICENSE", "README.md", "pyproject.toml"}),
-    "python_version": ("3.13", {".python-version", "Dockerfile", "pyproject.toml"}),
+    "python_version": ("3.13", {".python-version", "Dockerfile", "README.md", "pyproject.toml"}),
 }
 
 

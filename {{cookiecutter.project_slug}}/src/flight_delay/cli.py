@@ -96,7 +96,7 @@ def promote(version: Version = None) -> None:
 def rollback(
     reason: Annotated[str, typer.Option(help="Why; kept in the history")] = "asked for by hand",
 ) -> None:
-    """Give the crown back to the champion before this one."""
+    """Make the champion before this one the champion again."""
     from flight_delay.pipeline import write_report
     from flight_delay.registry import rollback as step_back
 
@@ -152,8 +152,11 @@ def smoke(host: Host = None, port: Port = None, key: Key = None) -> None:
         mark = "[green]pass[/]" if check["passed"] else "[red]fail[/]"
         _say(out, f"  {mark} {check['name']}: {escape(check['answer'])}")
     if not report["passed"]:
-        _fail(f"{report['url']} did not do what it should")
-    _done(f"{report['url']} answers as it should")
+        keyless = any(check["answer"].startswith("401") for check in report["checks"])
+        hint = "; give it a key with --api-key or APP_API_KEY" if keyless else ""
+        _fail(f"{report['url']} did not do what it should{hint}")
+    own = " (started for this: nothing answered there)" if report["started_for_this"] else ""
+    _done(f"{report['url']} answers as it should{own}")
 
 
 @app.command()
@@ -244,7 +247,7 @@ def _with_steps(step: Any) -> dict[str, Any]:  # noqa: ANN401 - a step of pipeli
 
 def _figures(window: str, measured: dict[str, Any]) -> Table:
     """Return the figures of a window in a training report as a table."""
-    table = Table(window, "model", "baseline", "advantage (95 %, by day)")
+    table = Table(window, "model", "baseline", "less baseline (95 %, by day)")
     for metric in ("auc", "brier", "calibration_error"):
         gain = measured["advantage"][metric]
         table.add_row(

@@ -57,7 +57,7 @@ def results_table(report: dict[str, Any]) -> str:
     launch = report["launch"]
     first, last = launch["daily"][0]["day"], launch["daily"][-1]["day"]
     rows = [
-        f"| {first} to {last} | model | logistic baseline | advantage, paired by day |",
+        f"| {first} to {last} | model | logistic baseline | model less baseline, paired by day |",
         "|---|---|---|---|",
     ]
     for metric, name in METRICS.items():

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,15 @@ def test_ctrl_c_ends_it_without_an_error(trained: Settings) -> None:
     with running(trained.home) as service:
         assert service.end(signal.SIGINT) == 0
     assert "Traceback" not in "".join(service.lines)
+
+
+def test_ctrl_c_again_ends_it_at_once_and_is_no_error_either(trained: Settings) -> None:
+    with running(trained.home) as service:
+        assert httpx2.get(f"{service.url}/health/live").status_code == 200
+        service.process.send_signal(signal.SIGINT)
+        time.sleep(0.03)
+        assert service.end(signal.SIGINT) == 0
+    assert "SystemExit" not in "".join(service.lines)
 
 
 @pytest.mark.parametrize("host", LOOPBACKS)

@@ -35,7 +35,7 @@ REPORT = {
 
 LESS = "-0.100 (-0.110 to -0.090)"
 TABLE = f"""\
-| 2013-04-01 to 2013-04-30 | model | logistic baseline | advantage, paired by day |
+| 2013-04-01 to 2013-04-30 | model | logistic baseline | model less baseline, paired by day |
 |---|---|---|---|
 | AUC | 0.750 (0.740 to 0.760) | 0.850 (0.840 to 0.860) | {LESS} |
 | Brier score | 0.143 (0.133 to 0.153) | 0.243 (0.233 to 0.253) | {LESS} |

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from flight_delay.contract import field_names
 from flight_delay.service.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -109,7 +110,8 @@ def _field_error(error: dict[str, Any]) -> dict[str, Any]:
         path = ["body"]
     problem = {"field": _text(".".join(path)), "rule": str(error["msg"])}
     if error["type"] == "missing":
-        return problem | {"rule": "Field required; write null where a null is allowed"}
+        hint = "; write null where a null is allowed" if path[-1] in field_names() else ""
+        return problem | {"rule": f"Field required{hint}"}
     if isinstance(error["input"], bytes):
         return problem | {"rule": "send JSON with the header Content-Type: application/json"}
     if error["type"] == "json_invalid":

@@ -41,12 +41,19 @@ def run(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     configure_logs()
     host, port = listener.getsockname()[:2]
-    # uvicorn ends gracefully, then raises the signal again; a stop that was asked for is no error.
+    server = uvicorn.Server(server_config(app, settings))
+
+    def stop(*_: object) -> None:
+        # uvicorn ends gracefully and then raises each signal again, maybe more than one; a stop
+        # that was asked for is no error. Before the start there is nothing to end.
+        if not server.started:
+            sys.exit(0)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, stop)
     gc.freeze()  # what is loaded now stays: looking through it again would hold up requests
     log.info("serving", address=url(host, port))
-    uvicorn.Server(server_config(app, settings)).run(sockets=[listener])
+    server.run(sockets=[listener])
 
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
