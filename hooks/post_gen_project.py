@@ -128,7 +128,7 @@ def main() -> None:
     drop_empty_folders(project)
     if answers["package_name"] != NAME_IN_TEMPLATE:
         rename_package(project, answers["package_name"])
-    print(f"{project.name} is made. Next: cd {project} && make setup")
+    print(f"{project.name} is made; the next step is `make setup` in its folder.")
 
 
 if __name__ == "__main__":

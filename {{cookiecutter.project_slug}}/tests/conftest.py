@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from flight_delay.champion import read_champion
 from flight_delay.data import RawTables, drop_impossible, load_table, read_raw
 from flight_delay.features import build_table
 from flight_delay.pipeline import run_data, run_promote, run_train
@@ -15,6 +17,20 @@ from flight_delay.splits import Windows, split
 
 RESAMPLES = 200
 """Fewer than in earnest: the tests do not depend on the last digit of an interval."""
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def champion_of(settings: Settings) -> str:
+    """Return the champion's version; there must be one."""
+    champion = read_champion(settings.models)
+    assert champion is not None
+    return champion.version
 
 
 def silent(_line: str) -> None:

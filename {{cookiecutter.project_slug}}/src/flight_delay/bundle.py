@@ -126,13 +126,12 @@ def load(path: Path) -> Bundle:
     return bundle
 
 
-def is_intact(path: Path) -> bool:
-    """Return whether a bundle is there and loads."""
+def load_if_intact(path: Path) -> Bundle | None:
+    """Return a bundle, or None when it is absent or damaged and should be made or fetched again."""
     try:
-        load(path)
+        return load(path)
     except BundleError:
-        return False
-    return True
+        return None
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -18,7 +18,7 @@ import polars as pl
 from flight_delay.contract import DAY, SCHEDULED_AT, numeric_fields
 from flight_delay.errors import ProjectError
 from flight_delay.features import build_table
-from flight_delay.files import unfinished_file, write_atomically
+from flight_delay.files import unfinished_file, write_json
 from flight_delay.settings import Settings
 from flight_delay.validation import ContractError, validate
 
@@ -94,7 +94,7 @@ def make_table(settings: Settings) -> dict[str, Any]:
     }
     with unfinished_file(settings.data / TABLE_FILE) as unfinished:
         table.write_parquet(unfinished)
-    write_atomically(settings.data / FACTS_FILE, f"{json.dumps(facts, indent=2)}\n".encode())
+    write_json(settings.data / FACTS_FILE, facts)
     return facts
 
 

@@ -26,8 +26,8 @@ from flight_delay.bundle import (
     Manifest,
     canonical_json,
     contract_fields,
-    is_intact,
     load,
+    load_if_intact,
     open_session,
     run_session,
 )
@@ -202,7 +202,7 @@ def _manifest(
 
 def _write(folder: Path, files: dict[str, bytes]) -> Path:
     """Write the files beside their place, verify them as a service would, then rename once."""
-    if is_intact(folder):
+    if load_if_intact(folder):
         return folder
     with unfinished_folder(folder) as unfinished:
         for name, content in files.items():

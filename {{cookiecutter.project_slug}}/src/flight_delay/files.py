@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, whatever is killed in between."""
 
+import json
 import os
 import tempfile
 import uuid
@@ -14,6 +15,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replace a JSON file in one step."""
+    write_atomically(path, f"{json.dumps(value, indent=2)}\n".encode())
 
 
 @contextmanager

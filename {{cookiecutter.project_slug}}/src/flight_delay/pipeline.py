@@ -3,7 +3,6 @@
 An orchestrator, be it make, a scheduler or a workflow engine, only ever calls these.
 """
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from flight_delay.bundle import load
 from flight_delay.data import load_table, make_table
 from flight_delay.export import export_bundle
-from flight_delay.files import unfinished_file, write_atomically
+from flight_delay.files import unfinished_file, write_json
 from flight_delay.lock import locked
 from flight_delay.plots import figures
 from flight_delay.registry import Verdict, promote, register
@@ -107,5 +106,5 @@ def run_promote(settings: Settings, version: str | None = None) -> Verdict:
 def write_report(settings: Settings, name: str, report: dict[str, Any]) -> Path:
     """Write what a command reports to `reports/<name>.json`."""
     path = settings.reports / f"{name}.json"
-    write_atomically(path, f"{json.dumps(report, indent=2)}\n".encode())
+    write_json(path, report)
     return path

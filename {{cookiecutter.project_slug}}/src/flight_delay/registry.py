@@ -82,7 +82,7 @@ def promote(settings: Settings, version: str | None = None) -> Verdict:
         reconcile(settings, registry)
         entry = _entry(registry, version)
         name = _bundle_of(entry)
-        challenger = load(fetch_bundle(settings, str(entry.run_id), name))
+        challenger = fetch_bundle(settings, str(entry.run_id), name)
         gates = _gates(settings, challenger.manifest)
         verdict = Verdict(name, gates, None)
         reason = "; ".join(verdict.reasons)

@@ -17,7 +17,7 @@ from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from flight_delay.bundle import MODEL_FILE, Bundle, is_intact, load
+from flight_delay.bundle import MODEL_FILE, Bundle, load, load_if_intact
 from flight_delay.contract import FIELDS, Numeric
 from flight_delay.errors import ProjectError
 from flight_delay.files import unfinished_folder
@@ -120,11 +120,11 @@ def signature() -> ModelSignature:
     return ModelSignature(inputs=Schema(inputs))
 
 
-def fetch_bundle(settings: Settings, run_id: str, bundle_version: str) -> Path:
-    """Return the folder of a bundle, downloaded from its run if this machine lacks it whole."""
+def fetch_bundle(settings: Settings, run_id: str, bundle_version: str) -> Bundle:
+    """Return a verified bundle, downloaded from its run if this machine lacks it whole."""
     folder = settings.models / bundle_version
-    if is_intact(folder):
-        return folder
+    if bundle := load_if_intact(folder):
+        return bundle
     registry = client(settings)
     files = registry.list_artifacts(run_id, BUNDLE_ARTIFACTS)
     if not files:
@@ -137,7 +137,7 @@ def fetch_bundle(settings: Settings, run_id: str, bundle_version: str) -> Path:
             downloaded = registry.download_artifacts(run_id, file.path, str(unfinished.parent))
             Path(downloaded).rename(unfinished / Path(file.path).name)
         load(unfinished)
-    return folder
+    return load(folder)
 
 
 def open_experiment(settings: Settings) -> str:

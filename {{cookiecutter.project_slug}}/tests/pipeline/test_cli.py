@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from flight_delay.cli import main
 from flight_delay.contract import example
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME
+
+from ..conftest import free_port  # noqa: TID252 - what the tests share
 
 VERBS = (
     "data",
@@ -205,9 +206,7 @@ def test_production_refuses_to_serve_without_keys(run: Run, project: Settings) -
 
 
 def test_smoke_starts_a_service_of_its_own(run: Run, project: Settings) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    process = run(project.home, "smoke", "--port", port)
+    process = run(project.home, "smoke", "--port", str(free_port()))
     assert process.code == 0, process.stderr
     report = json.loads((project.reports / "smoke.json").read_text())
     assert report["started_for_this"] is True

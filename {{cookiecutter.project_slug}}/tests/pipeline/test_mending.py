@@ -5,21 +5,15 @@ from pathlib import Path
 import pytest
 
 from flight_delay.bundle import load
-from flight_delay.champion import CHAMPION_FILE, DAMAGED_FILE, read_champion
+from flight_delay.champion import CHAMPION_FILE, DAMAGED_FILE
 from flight_delay.pipeline import run_promote, run_train
 from flight_delay.registry import RegistryError, promote, status
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, TrackingError, client, open_experiment
 
-from ..conftest import silent  # noqa: TID252 - the one helper that tests share
+from ..conftest import champion_of, silent  # noqa: TID252 - what the tests share
 
 PARENT = "elsewhere"
-
-
-def champion_of(settings: Settings) -> str:
-    champion = read_champion(settings.models)
-    assert champion is not None
-    return champion.version
 
 
 def test_promotion_replaces_a_champion_file_that_cannot_be_read_and_keeps_it(

@@ -29,6 +29,8 @@ from flight_delay.registry import (
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, Run, client
 
+from ..conftest import champion_of  # noqa: TID252 - what the tests share
+
 PACKAGE = NAME
 
 
@@ -50,12 +52,6 @@ def variant(settings: Settings, **changes: object) -> str:
     run = Run(str(first.run_id), str(first.source).removeprefix("models:/"))
     register(settings, load(target), run)
     return manifest.version
-
-
-def champion_of(settings: Settings) -> str:
-    champion = read_champion(settings.models)
-    assert champion is not None
-    return champion.version
 
 
 def alias(settings: Settings, name: str) -> str:

@@ -1,7 +1,6 @@
 """The same commands against an MLflow server, and against one that does not answer."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,21 +11,14 @@ import httpx2
 import pytest
 
 from flight_delay.bundle import load
-from flight_delay.champion import read_champion
 from flight_delay.pipeline import run_promote
 from flight_delay.registry import register
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, client, log_run
 
-from ..conftest import RESAMPLES  # noqa: TID252 - what the tests share
+from ..conftest import RESAMPLES, champion_of, free_port  # noqa: TID252 - what the tests share
 
 START_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +43,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             os.killpg(process.pid, 15)
             process.wait(timeout=START_SECONDS)
-
-
-def champion_of(settings: Settings) -> str:
-    champion = read_champion(settings.models)
-    assert champion is not None
-    return champion.version
 
 
 def answers(address: str) -> bool:

@@ -32,7 +32,7 @@ from flight_delay.splits import Windows
 from flight_delay.tracking import NAME, client, log_run
 from flight_delay.train import Measured
 
-from ..conftest import silent  # noqa: TID252 - the one helper that tests share
+from ..conftest import silent  # noqa: TID252 - what the tests share
 
 
 def report(settings: Settings, name: str) -> dict[str, Any]:

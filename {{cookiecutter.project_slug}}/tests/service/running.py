@@ -32,13 +32,6 @@ def _loopbacks() -> list[str]:
 LOOPBACKS = _loopbacks()
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Serve on a free port of this machine, in a thread, until the block ends; give the URL."""

@@ -12,7 +12,8 @@ import pytest
 
 from flight_delay.settings import Settings
 
-from .running import free_port, serving
+from ..conftest import free_port  # noqa: TID252 - what the tests share
+from .running import serving
 
 TEXT = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
 

@@ -13,7 +13,8 @@ from flight_delay.service.security import new_key
 from flight_delay.settings import Settings
 from flight_delay.smoke import SmokeError, smoke
 
-from .running import LOOPBACK, LOOPBACKS, free_port, serving
+from ..conftest import free_port  # noqa: TID252 - what the tests share
+from .running import LOOPBACK, LOOPBACKS, serving
 
 
 def port_of(url: str) -> int:

@@ -26,6 +26,8 @@ from flight_delay.encoding import encode_rows
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows
 
+from ..service.bundles import sha256  # noqa: TID252 - what the tests share
+
 FILES = ("MODEL_CARD.md", "golden.json", "manifest.json", "model.onnx", "reference.json")
 
 
@@ -47,11 +49,6 @@ def read(folder: Path, name: str) -> dict[str, Any]:
     """Read a JSON file of a bundle."""
     content: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
     return content
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def forge(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:

@@ -13,6 +13,8 @@ from flight_delay.data import TABLE_FILE
 from flight_delay.doctor import Finding, examine
 from flight_delay.settings import Settings
 
+from ..conftest import free_port  # noqa: TID252 - what the tests share
+
 NAMES = ["Python", "packages", "disk", "threads", "port", "data", "champion"]
 
 
@@ -26,14 +28,6 @@ class Usage(NamedTuple):
 def empty(tmp_path: Path) -> Settings:
     """Return the settings of a project in which nothing was done yet."""
     return Settings(home=tmp_path, port=free_port())
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def find(name: str, settings: Settings) -> Finding:

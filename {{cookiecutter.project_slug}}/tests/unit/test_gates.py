@@ -66,6 +66,12 @@ def gate(name: str, *arguments: Any, **limits: float) -> Gate:  # noqa: ANN401 -
     return found
 
 
+def on_one_shared_day(challenger: list[DailyScore], champion: list[DailyScore]) -> Gate:
+    """Return what the champion's gate says of these days, of which one is shared."""
+    manifests = (manifest(validation_days=days) for days in (challenger, champion))
+    return gate("champion", *manifests, min_shared_days=1)
+
+
 def test_without_a_champion_there_are_three_gates_and_with_one_four() -> None:
     settings = Settings(resamples=100)
     alone = judge(manifest(), None, settings)
@@ -142,20 +148,10 @@ def test_champion_compares_only_days_that_both_were_measured_on() -> None:
     # On the one day that they share the challenger is better; the others would be unfair.
     challenger = days({"2013-03-30": 0.3, "2013-03-31": 0.1})
     champion = days({"2013-03-31": 0.2, "2013-04-01": 0.01})
-    found = gate(
-        "champion",
-        manifest(validation_days=challenger),
-        manifest(validation_days=champion),
-        min_shared_days=1,
-    )
+    found = on_one_shared_day(challenger, champion)
     assert found.passed
     assert "over 1 shared validation days: -0.1000 (-0.1000 to -0.1000)" in found.reason
-    back = gate(
-        "champion",
-        manifest(validation_days=champion),
-        manifest(validation_days=challenger),
-        min_shared_days=1,
-    )
+    back = on_one_shared_day(champion, challenger)
     assert not back.passed
     assert ": +0.1000" in back.reason
 
@@ -164,12 +160,7 @@ def test_champion_leaves_out_a_day_whose_rows_are_not_the_same() -> None:
     same, other = {"2013-03-30": 0.1}, {"2013-03-31": 0.9}
     challenger = days(same) + days(other, rows=50)
     champion = days({"2013-03-30": 0.1, "2013-03-31": 0.1})
-    found = gate(
-        "champion",
-        manifest(validation_days=challenger),
-        manifest(validation_days=champion),
-        min_shared_days=1,
-    )
+    found = on_one_shared_day(challenger, champion)
     assert found.passed
     assert "over 1 shared validation days: +0.0000" in found.reason
 
