@@ -27,6 +27,8 @@ SLUG = "flight-delay"
 MARKER = ".made-by-demo"
 START_SECONDS = 60
 REQUESTS = 20
+REPLAY_DAYS = 42
+"""Six weeks: the first retraining is due after thirty days."""
 # A service on this machine is asked directly, whatever proxy the person has set.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -42,6 +44,7 @@ def main() -> None:
         for target in ("setup", "data", "train", "promote"):
             make(project, target)
         summary = serve_and_ask(project)
+        summary["replay"] = replay(project)
     except DemoError as error:
         sys.exit(f"demo: {error}")
     summary["seconds"] = round(time.perf_counter() - started, 1)
@@ -82,14 +85,15 @@ def keep_environment(old: Path, new: Path) -> None:
             (old / name).rename(new / name)
 
 
-def make(project: Path, target: str) -> None:
+def make(project: Path, *arguments: str) -> None:
     """Run a target of the project's Makefile, showing its output."""
-    step(f"make {target}")
+    typed = f"make {' '.join(arguments)}"
+    step(typed)
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    command = ["make", "--no-print-directory", target]
+    command = ["make", "--no-print-directory", *arguments]
     result = subprocess.run(command, cwd=project, env=environment, check=False)
     if result.returncode:
-        message = f"`make {target}` failed in {project} with exit code {result.returncode}"
+        message = f"`{typed}` failed in {project} with exit code {result.returncode}"
         raise DemoError(message)
 
 
@@ -125,6 +129,17 @@ def serve_and_ask(project: Path) -> dict[str, Any]:
         "onnx_largest_difference": train["parity"],
         "training_seconds": train["seconds"],
     }
+
+
+def replay(project: Path) -> dict[str, Any]:
+    """Live through the first weeks in production, and return what came of it."""
+    make(project, "replay", f"DAYS={REPLAY_DAYS}")
+    report = json.loads((project / "reports" / "replay.json").read_text(encoding="utf-8"))
+    summary: dict[str, Any] = report["summary"]
+    if summary["failed_requests"] or not summary["retrainings"]:
+        message = f"the replay did not go as it should: {summary}"
+        raise DemoError(message)
+    return summary
 
 
 def golden_rows(project: Path) -> list[dict[str, Any]]:

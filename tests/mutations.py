@@ -207,14 +207,14 @@ BUNDLES_AND_REGISTRY = (
         "the version of a model hangs on what happens after launch",
         "export.py",
         "data_hash=data_hash(windows.history),",
-        "data_hash=data_hash(pl.concat([windows.history, windows.launch])),",
+        "data_hash=data_hash(windows.history.vstack(windows.launch)),",
         "pipeline/test_export.py::test_what_happens_after_launch_is_no_part_of_the_bundle",
     ),
     Fault(
         "a champion that cannot be read is passed over in silence",
-        "registry.py",
-        "[*judge(challenger, None, settings), unreadable_champion(problem)]",
-        "judge(challenger, None, settings)",
+        "judging.py",
+        "[*judge(manifest, None, settings, milliseconds), unreadable_champion(problem)]",
+        "judge(manifest, None, settings, milliseconds)",
         "pipeline/test_registry.py::test_a_champion_that_cannot_be_read_is_a_gate_to_be_seen",
     ),
     Fault(
@@ -242,8 +242,8 @@ BUNDLES_AND_REGISTRY = (
     Fault(
         "the way back leads to the first champion",
         "champion.py",
-        '"rollback", current.line[:-1], reason',
-        '"rollback", current.line[:1], reason',
+        "line = current.line[:-1]",
+        "line = current.line[:1]",
         "unit/test_champion.py::test_two_rollbacks_go_back_two_champions",
     ),
 )

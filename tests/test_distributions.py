@@ -79,10 +79,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build(tmp_path_factory.mktemp("distributions"), "Apache-2.0")
 
 
+SHIPPED = {".py", ".j2", ".html", ".css", ".js"}
+
+
 def code(project: Path, *tops: str) -> set[str]:
     """Return the files of some folders, without what tools leave."""
     paths = {path for top in tops for path in (project / top).rglob("*") if path.is_file()}
-    kept = {path for path in paths if path.suffix == ".py" or path.name == "py.typed"}
+    kept = {path for path in paths if path.suffix in SHIPPED or path.name == "py.typed"}
     names = {path.relative_to(project).as_posix() for path in kept}
     return {name for name in names if name not in STATE}
 
@@ -124,10 +127,13 @@ def test_the_wheel_requires_what_a_server_needs_and_no_group(built: Built) -> No
     def names(required: list[str]) -> set[str]:
         return {re.split(r"[^\w-]", item)[0] for item in required}
 
-    required = names(built.metadata.get_all("Requires-Dist", []))
+    stated = built.metadata.get_all("Requires-Dist", [])
+    extra = [item for item in stated if "extra ==" in item]
+    required = names([item for item in stated if item not in extra])
     assert required == names(settings["project"]["dependencies"])
     assert not required & {"scikit-learn", "mlflow", "polars", "pytest"}
-    assert built.metadata["Provides-Extra"] is None
+    assert built.metadata.get_all("Provides-Extra") == ["postgres"]
+    assert names(extra) == {"psycopg"}
 
 
 def test_the_command_that_the_wheel_installs_is_the_project_and_exists(built: Built) -> None:

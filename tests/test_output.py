@@ -32,7 +32,7 @@ FORBIDDEN = {
     "run that does nothing": re.compile(r"\bdry[-_ ]?run", re.IGNORECASE),
 }
 EXEMPT = {"Protocol", "abstractmethod", "overload"}
-SAYING = {"print", "typer.echo", "typer.secho", "out.print", "err.print", "_say", "_done"}
+SAYING = {"print", "typer.echo", "typer.secho", "out.print", "err.print", "say", "done"}
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def test_an_innocent_text_is_let_through(text: str) -> None:
         "for x in y:\n    ...",
         'def f(x):\n    """Train."""\n    print("training")\n    print(x)',
         '@app.command()\ndef train():\n    typer.echo("done")',
-        'def f():\n    _done("trained")',
+        'def f():\n    done("trained")',
         'def train():\n    """Train."""',
     ],
 )

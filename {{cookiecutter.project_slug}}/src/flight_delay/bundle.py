@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flight_delay.contract import FIELDS, TARGET, field_names
 from flight_delay.encoding import Arrays, encode_rows
@@ -28,7 +28,8 @@ CARD_FILE = "MODEL_CARD.md"
 LISTED = {MODEL_FILE, REFERENCE_FILE, GOLDEN_FILE, CARD_FILE}
 """The files whose hashes a manifest has to carry."""
 
-FORMAT = 1
+FORMAT = 2
+"""Of the manifest. The first knew no rival."""
 VERSION_LENGTH = 12
 GOLDEN_TOLERANCE = 1e-6
 
@@ -47,6 +48,43 @@ class DailyScore(BaseModel):
     squared_error: float
 
 
+class Difference(BaseModel):
+    """How much a metric of one model differs from that of another, with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    estimate: float
+    low: float
+    high: float
+
+
+class SliceDifference(Difference):
+    """The difference in Brier score on the rows that have one value of one field."""
+
+    slice: str
+    value: str
+    rows: int
+
+
+class Rival(BaseModel):
+    """The champion that a model was compared with, on the newest days that neither had seen.
+
+    Differences are the model less the champion, paired by day, on the very same rows.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True
+    )
+
+    version: str
+    first: str = Field(validation_alias="from", serialization_alias="from")
+    last: str = Field(validation_alias="to", serialization_alias="to")
+    days: int
+    rows: int
+    difference: dict[str, Difference]
+    slices: list[SliceDifference]
+
+
 class Manifest(BaseModel):
     """What a bundle is and what it was measured to be; no dates, so that it can be made again."""
 
@@ -60,6 +98,7 @@ class Manifest(BaseModel):
     windows: dict[str, list[str]]
     metrics: dict[str, dict[str, dict[str, float]]]
     validation_days: list[DailyScore]
+    rival: Rival | None = None
     data_hash: str
     code_hash: str
     libraries: dict[str, str]
@@ -142,7 +181,14 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         content = json.loads((path / MANIFEST_FILE).read_text(encoding="utf-8"))
-        stated = content.pop("version")
+        stated, found = content.pop("version"), content["format"]
+        # First of all: what another format holds says nothing of whether it was damaged.
+        if found != FORMAT:
+            message = (
+                f"bundle {path.name} is of format {found} and this code's is {FORMAT}: "
+                f"run the commands `train` and `promote`"
+            )
+            raise BundleError(message)
         manifest = Manifest.model_validate(content)
         intact = manifest.version == stated == path.name
     except FileNotFoundError:
@@ -154,13 +200,18 @@ def read_manifest(path: Path) -> Manifest:
     if not intact:
         message = f"bundle {path.name}: {MANIFEST_FILE} was changed after export"
         raise BundleError(message)
-    if (manifest.format, manifest.target, manifest.fields) != (FORMAT, TARGET, contract_fields()):
+    if not keeps_contract(manifest):
         message = (
             f"bundle {path.name} was made for another data contract than this code's: "
             f"run the commands `train` and `promote`"
         )
         raise BundleError(message)
     return manifest
+
+
+def keeps_contract(manifest: Manifest) -> bool:
+    """Return whether a manifest is about the target and the fields of this code's contract."""
+    return (manifest.target, manifest.fields) == (TARGET, contract_fields())
 
 
 def contract_fields() -> list[dict[str, Any]]:

@@ -64,10 +64,16 @@ def read_champion(models: Path) -> Champion | None:
         raise ChampionError(message) from None
 
 
-def crown(models: Path, version: str, reason: str) -> Champion:
+def crown(models: Path, version: str, reason: str, at: datetime | None = None) -> Champion:
     """Make a version the champion and return the new state; nothing changes if it is already.
 
     A file that cannot be read is replaced, and kept beside it with what its history still says.
+
+    Args:
+        models: the folder of bundles.
+        version: one of them.
+        reason: kept in the history.
+        at: the time that is kept with it, by default now.
     """
     try:
         current = read_champion(models)
@@ -77,11 +83,11 @@ def crown(models: Path, version: str, reason: str) -> Champion:
     if current is not None and current.version == version:
         return current
     line = [past for past in (current.line if current else []) if past != version]
-    return _write(models, current, "promote", [*line, version], reason)
+    return _write(models, current, [*line, version], _change("promote", version, reason, at))
 
 
-def step_back(models: Path, reason: str) -> Champion:
-    """Give the crown back to the champion before this one and return the new state.
+def step_back(models: Path, reason: str, at: datetime | None = None) -> Champion:
+    """Give the crown back to the champion before this one and return the new state; see `crown`.
 
     Raises:
         ChampionError: when there is no champion before this one.
@@ -90,17 +96,17 @@ def step_back(models: Path, reason: str) -> Champion:
     if current is None or len(current.line) <= 1:
         message = "there is no earlier champion to go back to"
         raise ChampionError(message)
-    return _write(models, current, "rollback", current.line[:-1], reason)
+    line = current.line[:-1]
+    return _write(models, current, line, _change("rollback", line[-1], reason, at))
 
 
-def _write(
-    models: Path,
-    current: Champion | None,
-    action: Literal["promote", "rollback"],
-    line: list[str],
-    reason: str,
-) -> Champion:
-    change = Change(at=datetime.now(UTC), action=action, version=line[-1], reason=reason)
+def _change(
+    action: Literal["promote", "rollback"], version: str, reason: str, at: datetime | None
+) -> Change:
+    return Change(at=at or datetime.now(UTC), action=action, version=version, reason=reason)
+
+
+def _write(models: Path, current: Champion | None, line: list[str], change: Change) -> Champion:
     changes = [*(current.changes if current else []), change]
     champion = Champion(version=line[-1], line=line, changes=changes)
     write_atomically(models / CHAMPION_FILE, f"{champion.model_dump_json(indent=2)}\n".encode())

@@ -2,37 +2,35 @@
 
 import json
 import sys
-import tempfile
-import time
-import traceback
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from flight_delay import __doc__ as summary
-from flight_delay.errors import ProjectError
-from flight_delay.settings import Settings
+from flight_delay.cli_loop import loop_app
+from flight_delay.console import (
+    REFUSED,
+    done,
+    err,
+    fail,
+    load_settings,
+    out,
+    read_text,
+    run,
+    say,
+    with_steps,
+)
 
 # The verbs import what they need when they run: training libraries take seconds to import and
 # are not installed where the service runs.
 
-NAME = __name__.split(".")[0]
-REFUSED = 3
-"""Exit code of `promote` when the gates refuse."""
-USAGE = 2
-"""Exit code of a wrong option or setting."""
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=summary)
 keys_app = typer.Typer(no_args_is_help=True, help="API keys of the service.")
 app.add_typer(keys_app, name="keys")
-out = Console()
-err = Console(stderr=True)
-
+app.add_typer(loop_app)  # without a name: its verbs stand beside these
 MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/] "}
 
 Version = Annotated[
@@ -51,10 +49,10 @@ def data() -> None:
     """Build the table from the raw files, check it against the contract, and store it."""
     from flight_delay.pipeline import run_data
 
-    facts = _with_steps(run_data)
+    facts = with_steps(run_data)
     for field, count in facts["impossible_readings"].items():
-        _say(out, f"  {count} impossible reading of {field} became null")
-    _done(
+        say(out, f"  {count} impossible reading of {field} became null")
+    done(
         f"data/flights.parquet: {facts['rows']:,} flights, {facts['first_day']} to "
         f"{facts['last_day']}, hash {facts['data_hash'][:12]}",
         "train",
@@ -66,11 +64,11 @@ def train() -> None:
     """Train, evaluate, export to ONNX, log to MLflow, and register a challenger."""
     from flight_delay.pipeline import run_train
 
-    report = _with_steps(run_train)
+    report = with_steps(run_train)
     out.print(_figures("validation", report["validation"]))
     if report["launch"]:
         out.print(_figures("after launch", report["launch"]))
-    _done(
+    done(
         f"challenger {report['version']} in models/, run {report['run_id'][:8]} in MLflow, "
         f"plots and figures in reports/",
         "promote",
@@ -82,14 +80,14 @@ def promote(version: Version = None) -> None:
     """Make a version the champion if the gates agree; exit code 3, with the reasons, if not."""
     from flight_delay.pipeline import run_promote
 
-    verdict = run_promote(_settings(), version)
+    verdict = run_promote(load_settings(), version)
     for gate in verdict.gates:
         mark = "[green]pass[/]" if gate.passed else "[red]fail[/]"
-        _say(out, f"  {mark} {gate.name}: {escape(gate.reason)}")
+        say(out, f"  {mark} {gate.name}: {escape(gate.reason)}")
     if verdict.champion is None:
-        _say(err, f"[red]refused[/]: {verdict.version} stays a challenger")
+        say(err, f"[red]refused[/]: {verdict.version} stays a challenger")
         raise typer.Exit(REFUSED)
-    _done(f"{verdict.version} is the champion; running services take it by themselves", "serve")
+    done(f"{verdict.version} is the champion; running services take it by themselves", "serve")
 
 
 @app.command()
@@ -100,10 +98,10 @@ def rollback(
     from flight_delay.pipeline import write_report
     from flight_delay.registry import rollback as step_back
 
-    settings = _settings()
+    settings = load_settings()
     champion = step_back(settings, reason)
     write_report(settings, "rollback", champion.model_dump(mode="json"))
-    _done(f"{champion.version} is the champion again", "status")
+    done(f"{champion.version} is the champion again", "status")
 
 
 @app.command()
@@ -112,7 +110,7 @@ def status() -> None:
     from flight_delay.pipeline import write_report
     from flight_delay.registry import status as read_status
 
-    settings = _settings()
+    settings = load_settings()
     report = read_status(settings)
     write_report(settings, "status", report)
     table = Table("number", "version", "aliases", "gates", "run")
@@ -125,10 +123,10 @@ def status() -> None:
             entry["run"][:8],
         )
     out.print(table)
-    _say(out, f"champion: {report['champion'] or 'none yet'}")
+    say(out, f"champion: {report['champion'] or 'none yet'}")
     if report["changes"]:
         last = report["changes"][-1]
-        _say(out, f"last change: {last['action']} at {last['at']}\n  {escape(last['reason'])}")
+        say(out, f"last change: {last['action']} at {last['at']}\n  {escape(last['reason'])}")
 
 
 @app.command()
@@ -136,7 +134,7 @@ def serve(host: Host = None, port: Port = None) -> None:
     """Serve the champion over HTTP until stopped; /docs explains the interface."""
     from flight_delay.service.server import run
 
-    run(_settings(host=host, port=port))
+    run(load_settings(host=host, port=port))
 
 
 @app.command()
@@ -145,18 +143,18 @@ def smoke(host: Host = None, port: Port = None, key: Key = None) -> None:
     from flight_delay.pipeline import write_report
     from flight_delay.smoke import smoke as run_smoke
 
-    settings = _settings(host=host, port=port)
+    settings = load_settings(host=host, port=port)
     report = run_smoke(settings, key)
     write_report(settings, "smoke", report)
     for check in report["checks"]:
         mark = "[green]pass[/]" if check["passed"] else "[red]fail[/]"
-        _say(out, f"  {mark} {check['name']}: {escape(check['answer'])}")
+        say(out, f"  {mark} {check['name']}: {escape(check['answer'])}")
     if not report["passed"]:
         keyless = any(check["answer"].startswith("401") for check in report["checks"])
         hint = "; give it a key with --api-key or APP_API_KEY" if keyless else ""
-        _fail(f"{report['url']} did not do what it should{hint}")
+        fail(f"{report['url']} did not do what it should{hint}")
     own = " (started for this: nothing answered there)" if report["started_for_this"] else ""
-    _done(f"{report['url']} answers as it should{own}")
+    done(f"{report['url']} answers as it should{own}")
 
 
 @app.command()
@@ -169,8 +167,8 @@ def predict(
     """Score rows with the champion, without a service; with no file, the contract's example."""
     from flight_delay.scoring import score
 
-    text = None if source is None else sys.stdin.read() if str(source) == "-" else _read(source)
-    typer.echo(json.dumps(score(_settings(), text), indent=2))
+    text = None if source is None else sys.stdin.read() if str(source) == "-" else read_text(source)
+    typer.echo(json.dumps(score(load_settings(), text), indent=2))
 
 
 @app.command()
@@ -178,8 +176,8 @@ def results() -> None:
     """Write the last figures into README.md and the plots that it shows."""
     from flight_delay.results import write_results
 
-    write_results(_settings())
-    _done("README.md and docs/images show the last training run")
+    write_results(load_settings())
+    done("README.md and docs/images show the last training run")
 
 
 @app.command()
@@ -187,13 +185,13 @@ def doctor() -> None:
     """Say what this machine and this project lack, each with the fix."""
     from flight_delay.doctor import examine
 
-    findings = examine(_settings())
+    findings = examine(load_settings())
     for finding in findings:
         mark = MARKS[finding.level]
-        _say(out, f"  {mark} {finding.name}: {escape(finding.said)}")
+        say(out, f"  {mark} {finding.name}: {escape(finding.said)}")
     if any(finding.level == "bad" for finding in findings):
-        _fail("something is in the way; each line says what to do")
-    _done("nothing is in the way")
+        fail("something is in the way; each line says what to do")
+    done("nothing is in the way")
 
 
 @keys_app.command("new")
@@ -207,42 +205,8 @@ def keys_new() -> None:
 
 
 def main() -> None:
-    """Run the command line; every error is one line and an exit code, never a traceback."""
-    try:
-        app()
-    except ProjectError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - the last line of defence of a command line
-        _fail(f"{type(error).__name__}: {_first_line(error)} ({_keep_traceback()})")
-
-
-def _settings(**given: object) -> Settings:
-    """Return the settings, or end with exit code 2 and a line for each that is wrong."""
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            name = name if name.startswith("MLFLOW") else f"APP_{name}"
-            # What was meant as a hash may be the key itself, which no log should hold.
-            value = "(not shown)" if name == "APP_API_KEYS" else escape(str(problem["input"]))
-            _say(err, f"[red]error[/]: {name}={value}: {problem['msg']}")
-        raise typer.Exit(USAGE) from None
-
-
-def _with_steps(step: Any) -> dict[str, Any]:  # noqa: ANN401 - a step of pipeline.py
-    """Run a step of the pipeline, showing each line it says with the time since its start."""
-    started = time.perf_counter()
-    with err.status("starting") as spinner:
-
-        def say(line: str) -> None:
-            spinner.update(line)
-            _say(err, f"  [dim]{time.perf_counter() - started:5.1f} s[/] {escape(line)}")
-
-        result: dict[str, Any] = step(_settings(), say)
-    return result
+    """Run the command line."""
+    run(app)
 
 
 def _figures(window: str, measured: dict[str, Any]) -> Table:
@@ -257,43 +221,3 @@ def _figures(window: str, measured: dict[str, Any]) -> Table:
             f"{gain['estimate']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})",
         )
     return table
-
-
-def _say(console: Console, line: str) -> None:
-    """Print a line as it is: no wrapping, so that it can be searched, and no guessed colours."""
-    console.print(line, soft_wrap=True, highlight=False)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot read {path}: {error}"
-        raise ProjectError(message) from None
-
-
-def _done(made: str, next_verb: str | None = None) -> None:
-    program = Path(sys.argv[0]).stem
-    program = f"python -m {NAME}" if program == "__main__" else program
-    then = f" Next: uv run {program} {next_verb}" if next_verb else ""
-    _say(out, f"[green]done[/]: {escape(made)}.{then}")
-
-
-def _fail(message: str) -> NoReturn:
-    _say(err, f"[red]error[/]: {escape(message)}")
-    sys.exit(1)
-
-
-def _keep_traceback() -> str:
-    """Write the traceback where that is possible, and say where."""
-    for log in (Path("error.log"), Path(tempfile.gettempdir()) / f"{NAME}-error.log"):
-        try:
-            log.write_text(traceback.format_exc(), encoding="utf-8")
-        except OSError:
-            continue
-        return f"the traceback is in {log}"
-    return "and there was nowhere to write the traceback"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or "no message").splitlines()[0]

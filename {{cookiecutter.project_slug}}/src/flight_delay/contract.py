@@ -43,6 +43,15 @@ class Categorical:
     nullable: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A number that is never under another one of the same row; `words` say why."""
+
+    greater: str
+    lesser: str
+    words: str
+
+
 Field = Numeric | Categorical
 
 AIRLINE_CODE = r"^[A-Z0-9]{2}$"
@@ -103,6 +112,11 @@ FIELDS: tuple[Field, ...] = (
     Numeric("visibility", "Visibility", "mi", 0, 20, 10.0, nullable=True),
 )
 """What the model is asked, in the order in which it is asked."""
+
+RELATIONS: tuple[AtLeast, ...] = (
+    AtLeast("wind_gust", "wind_speed", "a gust is at least as fast as the wind"),
+)
+"""What holds between fields of a row by their nature; where it fails, a source is broken."""
 
 TARGET = "late"
 TARGET_DESCRIPTION = "the flight leaves more than 15 minutes after its scheduled time"

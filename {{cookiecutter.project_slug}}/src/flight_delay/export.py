@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
@@ -24,6 +23,7 @@ from flight_delay.bundle import (
     REFERENCE_FILE,
     DailyScore,
     Manifest,
+    Rival,
     canonical_json,
     contract_fields,
     load,
@@ -41,10 +41,10 @@ from flight_delay.contract import (
     field_names,
 )
 from flight_delay.data import data_hash
-from flight_delay.encoding import Arrays, encode
+from flight_delay.encoding import Arrays
 from flight_delay.errors import ProjectError
 from flight_delay.files import unfinished_folder
-from flight_delay.model import as_frame
+from flight_delay.model import as_arrays, as_frame
 from flight_delay.model_card import model_card
 from flight_delay.reference import reference_profile
 from flight_delay.settings import Settings
@@ -60,28 +60,32 @@ class ParityError(ProjectError):
     """ONNX and scikit-learn disagree; nothing was exported."""
 
 
-def export_bundle(trained: Trained, windows: Windows, settings: Settings) -> Path:
+def export_bundle(
+    trained: Trained, windows: Windows, settings: Settings, rival: Rival | None = None
+) -> Path:
     """Convert, check parity, and write `models/<version>/`; the folder appears whole or not at all.
 
-    Only history goes into it, so that it is the same on launch day and ever after.
+    Only history goes into it, so that it is the same on launch day and ever after; `rival` is
+    what a retraining says of the champion.
 
     Raises:
         ParityError: when ONNX and scikit-learn disagree on a row.
     """
     limit = settings.max_parity_difference
-    validation = _arrays(windows.validation)
+    validation = as_arrays(windows.validation)
     check_parity(trained.candidate, to_onnx_bytes(trained.candidate), validation, limit)
     model = to_onnx_bytes(trained.final)
     difference = check_parity(trained.final, model, validation, limit)
 
+    history = windows.history
+    served = run_session(open_session(model), as_arrays(history))
     files = {
         MODEL_FILE: model,
-        REFERENCE_FILE: canonical_json(
-            reference_profile(windows.history, _score(trained.final, _arrays(windows.history)))
-        ),
+        REFERENCE_FILE: canonical_json(reference_profile(history, served)),
         GOLDEN_FILE: canonical_json(golden_rows(trained.final, validation)),
     }
     manifest = _manifest(trained, windows, settings, difference)
+    manifest = manifest.model_copy(update={"rival": rival})
     files[CARD_FILE] = model_card(manifest).encode()
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     manifest = manifest.model_copy(update={"files": hashes})
@@ -213,10 +217,6 @@ def _write(folder: Path, files: dict[str, bytes]) -> Path:
 
 def _score(pipeline: Pipeline, arrays: Arrays) -> np.ndarray[Any, Any]:
     return np.asarray(pipeline.predict_proba(as_frame(arrays))[:, 1], dtype=np.float64)
-
-
-def _arrays(table: pl.DataFrame) -> Arrays:
-    return encode({name: table[name] for name in field_names()})
 
 
 def _null(field: Numeric | Categorical) -> np.ndarray[Any, Any]:

@@ -1,11 +1,15 @@
-"""The gates of promotion: a pure function from what was measured to reasons in words."""
+"""The gates of promotion: a pure function from what was measured to reasons in words.
+
+A model must beat the baseline at birth. From then on each challenger is compared with the champion
+of its day, on the newest days that neither had seen.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from flight_delay.bundle import Manifest
-from flight_delay.evaluate import compare_daily
+from flight_delay.bundle import Difference, Manifest, Rival, keeps_contract
+from flight_delay.evaluate import Interval, compare_daily
 from flight_delay.settings import Settings
 
 
@@ -18,15 +22,30 @@ class Gate:
     reason: str
 
 
-def judge(challenger: Manifest, champion: Manifest | None, settings: Settings) -> list[Gate]:
-    """Hold a challenger against the parity limit, the baseline, calibration and the champion."""
+def judge(
+    challenger: Manifest, champion: Manifest | None, settings: Settings, milliseconds: float
+) -> list[Gate]:
+    """Hold a challenger against every gate.
+
+    Args:
+        challenger: what it is and what it was measured to be.
+        champion: the present champion, if there is another one.
+        settings: the limits.
+        milliseconds: how long the challenger takes to score one row.
+    """
     gates = [
+        _contract(challenger),
         _parity(challenger, settings),
-        _baseline(challenger),
+        _latency(milliseconds, settings),
         _calibration(challenger, settings),
     ]
-    if champion is not None:
-        gates.append(_champion(challenger, champion, settings))
+    if challenger.rival is None:
+        gates.append(_baseline(challenger))
+        if champion is not None:
+            gates.append(_shared_days(challenger, champion, settings))
+    elif champion is not None:
+        gates.append(_rival(challenger.rival, champion))
+        gates.append(_slices(challenger.rival, settings))
     return gates
 
 
@@ -36,11 +55,35 @@ def unreadable_champion(problem: str) -> Gate:
     return Gate("champion", passed=True, reason=reason)
 
 
+def _contract(challenger: Manifest) -> Gate:
+    kept = keeps_contract(challenger)
+    reason = "made for this code's data contract" if kept else "made for another data contract"
+    return Gate("contract", kept, reason)
+
+
 def _parity(challenger: Manifest, settings: Settings) -> Gate:
     difference = challenger.metrics["parity"]["largest_difference"]["estimate"]
     limit = settings.max_parity_difference
     reason = f"ONNX differs from scikit-learn by at most {difference:.1e}, limit {limit:.0e}"
     return Gate("parity", difference <= limit, reason)
+
+
+def _latency(milliseconds: float, settings: Settings) -> Gate:
+    limit = settings.max_scoring_milliseconds
+    reason = f"one row takes {milliseconds:.2f} ms, the median, limit {limit:g} ms"
+    return Gate("latency", milliseconds <= limit, reason)
+
+
+def _calibration(challenger: Manifest, settings: Settings) -> Gate:
+    """Pass under the limit, or where the champion is no better: two weeks can be odd for both."""
+    error = challenger.metrics["validation"]["calibration_error"]["estimate"]
+    limit = settings.max_calibration_error
+    reason = f"validation calibration error {error:.3f}, limit {limit}"
+    if error <= limit or challenger.rival is None:
+        return Gate("calibration", error <= limit, reason)
+    difference = challenger.rival.difference["calibration_error"].estimate
+    reason += f"; the champion's on the same days is {error - difference:.3f}"
+    return Gate("calibration", difference <= 0, reason)
 
 
 def _baseline(challenger: Manifest) -> Gate:
@@ -52,14 +95,38 @@ def _baseline(challenger: Manifest) -> Gate:
     return Gate("baseline", brier["estimate"] < 0, reason)
 
 
-def _calibration(challenger: Manifest, settings: Settings) -> Gate:
-    error = challenger.metrics["validation"]["calibration_error"]["estimate"]
-    limit = settings.max_calibration_error
-    reason = f"validation calibration error {error:.3f}, limit {limit}"
-    return Gate("calibration", error <= limit, reason)
+def _rival(rival: Rival, champion: Manifest) -> Gate:
+    """Pass if better or equal on the main metric; the interval says how sure that is."""
+    if rival.version != champion.version:
+        reason = (
+            f"it was compared with {rival.version}, and the champion is now {champion.version}: "
+            f"run the command `retrain` again"
+        )
+        return Gate("champion", passed=False, reason=reason)
+    brier = rival.difference["brier"]
+    reason = (
+        f"Brier score less the champion's over the {rival.days} days {rival.first} to "
+        f"{rival.last}, which neither had seen: {_words(brier)}, must not be above 0"
+    )
+    return Gate("champion", brier.estimate <= 0, reason)
 
 
-def _champion(challenger: Manifest, champion: Manifest, settings: Settings) -> Gate:
+def _slices(rival: Rival, settings: Settings) -> Gate:
+    """Refuse when a slice loses more than the limit and more than chance can explain."""
+    limit = settings.max_slice_loss
+    if not rival.slices:
+        return Gate("slices", passed=True, reason="no slice has rows enough to compare")
+    losers = [one for one in rival.slices if one.estimate > limit and one.low > 0]
+    told = losers or [max(rival.slices, key=lambda one: one.estimate)]
+    words = ", ".join(f"{one.slice} {one.value} {_words(one)}" for one in told)
+    reason = (
+        f"Brier score less the champion's, {'lost too much' if losers else 'at worst'}: {words}; "
+        f"a slice may lose {limit:g} beyond chance"
+    )
+    return Gate("slices", not losers, reason)
+
+
+def _shared_days(challenger: Manifest, champion: Manifest, settings: Settings) -> Gate:
     """Pass unless the challenger is worse than the champion beyond the noise of days.
 
     Few days have no noise to speak of and show nothing, so they do not pass either.
@@ -89,10 +156,13 @@ def _champion(challenger: Manifest, champion: Manifest, settings: Settings) -> G
     )
     reason = (
         f"Brier score less the champion's over {len(pairs)} shared validation days: "
-        f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}), "
-        f"must not be wholly above 0"
+        f"{_words(difference)}, must not be wholly above 0"
     )
     return Gate("champion", difference.low <= 0, reason)
+
+
+def _words(difference: Difference | Interval) -> str:
+    return f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
 
 
 def _span(manifest: Manifest) -> str:

@@ -39,9 +39,9 @@ this card: it is in `reports/train.json` and in MLflow.
 ## Figures
 
 Measured on {validated}, which the model had not seen then, with 95 % intervals over resampled
-days; the advantage is the model less the logistic baseline on the same {ROWS}.
+days; {_other(manifest)} on the same {ROWS}.
 
-{_table(decisions, validated)}
+{_table(manifest, validated)}
 
 At or over a probability of {manifest.threshold} the answer is "{TARGET}". On those days that
 flagged {decisions["flagged"]["estimate"]:.0%} of {ROWS}, caught
@@ -65,13 +65,31 @@ def _limits() -> str:
     return "\n".join(f"- {limit}" for limit in LIMITS)
 
 
-def _table(figures: dict[str, dict[str, float]], days: str) -> str:
-    rows = [f"| {days} | model | logistic baseline | advantage |", "|---|---|---|---|"]
-    for metric, name in METRIC_NAMES.items():
-        cells = " | ".join(
-            _interval(figures[f"{who}{metric}"]) for who in ("", "baseline_", "advantage_")
-        )
-        rows.append(f"| {name} | {cells} |")
+def _other(manifest: Manifest) -> str:
+    """Say what the model is held against: the baseline at birth, the champion from then on."""
+    if manifest.rival is None:
+        return "the advantage is the model less the logistic baseline"
+    return f"the difference is the model less the champion of then, {manifest.rival.version},"
+
+
+def _table(manifest: Manifest, days: str) -> str:
+    figures = manifest.metrics["validation"]
+    if manifest.rival is None:
+        heads = ["logistic baseline", "advantage"]
+        others = [
+            {name: figures[f"{who}{name}"] for name in METRIC_NAMES}
+            for who in ("baseline_", "advantage_")
+        ]
+    else:
+        heads = ["difference"]
+        difference = manifest.rival.difference
+        others = [{name: difference[name].model_dump() for name in METRIC_NAMES}]
+    columns = [figures, *others]
+    rows = [f"| {' | '.join([days, 'model', *heads])} |", "|---" * (len(heads) + 2) + "|"]
+    rows += [
+        f"| {' | '.join([words, *(_interval(column[name]) for column in columns)])} |"
+        for name, words in METRIC_NAMES.items()
+    ]
     return "\n".join(rows)
 
 

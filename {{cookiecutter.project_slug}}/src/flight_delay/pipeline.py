@@ -18,7 +18,7 @@ from flight_delay.registry import Verdict, promote, register
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows, has_both_outcomes, split
 from flight_delay.tracking import as_params, log_run, open_experiment
-from flight_delay.train import Measured, Say, Trained, measure, train
+from flight_delay.train import Measured, Say, TrainedFirst, measure, train
 
 
 def run_data(settings: Settings, say: Say) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
 
 
 def _measure_launch(
-    trained: Trained, windows: Windows, settings: Settings, say: Say
+    trained: TrainedFirst, windows: Windows, settings: Settings, say: Say
 ) -> Measured | None:
     """Measure what happened after launch, or say that nothing did yet."""
     rows = windows.launch
@@ -89,7 +89,7 @@ def _measure_launch(
 
 
 def run_promote(settings: Settings, version: str | None = None) -> Verdict:
-    """Hold a version against the gates, promote it if they agree, and report."""
+    """Hold a version against the gates, promote it or begin its trial if they agree, and report."""
     verdict = promote(settings, version)
     write_report(
         settings,
@@ -97,6 +97,7 @@ def run_promote(settings: Settings, version: str | None = None) -> Verdict:
         {
             "version": verdict.version,
             "promoted": verdict.champion is not None,
+            "trial": verdict.trial.model_dump(mode="json") if verdict.trial else None,
             "gates": [asdict(gate) for gate in verdict.gates],
         },
     )

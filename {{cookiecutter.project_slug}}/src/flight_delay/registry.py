@@ -1,49 +1,64 @@
 """Versions, champion and challenger, promote, roll back.
 
 `models/champion.json` is the truth (see `champion.py`); the aliases in MLflow follow it, and
-every command here first mends an alias that a crash left behind.
+every command here mends an alias that a crash left behind.
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from flight_delay.bundle import Bundle, BundleError, Manifest, load, read_manifest
+from flight_delay.bundle import Bundle, load
 from flight_delay.champion import (
-    VERSION_FORM,
     Champion,
     ChampionError,
     crown,
     read_champion,
     step_back,
 )
-from flight_delay.errors import ProjectError
-from flight_delay.gates import Gate, judge, unreadable_champion
+from flight_delay.clock import now
+from flight_delay.gates import Gate
+from flight_delay.journal import note, to_stderr
+from flight_delay.judging import gates_of
 from flight_delay.lock import locked
+from flight_delay.probation import next_stage
 from flight_delay.settings import Settings
-from flight_delay.tracking import NAME, Run, client, fetch_bundle, unreachable
+from flight_delay.tracking import (
+    NAME,
+    Run,
+    TrackingError,
+    answering,
+    client,
+    fetch_bundle,
+)
+from flight_delay.trial import Trial, end_trial, write_trial
+from flight_delay.versions import (
+    BUNDLE_TAG,
+    CHALLENGER,
+    CHAMPION,
+    RegistryError,
+    bundle_of,
+    entries_of,
+    find_entry,
+    record_verdict,
+)
 
-CHAMPION = "champion"
-CHALLENGER = "challenger"
-BUNDLE_TAG = "bundle"
-RESOURCE_DOES_NOT_EXIST = "RESOURCE_DOES_NOT_EXIST"
-
-
-class RegistryError(ProjectError):
-    """The registry has not what was asked for; the message says what to do."""
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gates said of a challenger; `champion` is the new state if it was promoted."""
+    """What the gates said of a challenger.
+
+    `champion` is the new state if it was promoted, `trial` the stage that it entered instead.
+    """
 
     version: str
     gates: list[Gate]
-    champion: Champion | None
+    champion: Champion | None = None
+    trial: Trial | None = None
 
     @property
     def reasons(self) -> list[str]:
@@ -55,7 +70,7 @@ class Verdict:
 def register(settings: Settings, bundle: Bundle, run: Run) -> str:
     """Register a run's model and make it the challenger; return its number in the registry."""
     registry = client(settings)
-    with locked(settings):
+    with locked(settings), answering(settings):
         reconcile(settings, registry)
         if not registry.search_registered_models(f"name = '{NAME}'"):
             registry.create_registered_model(NAME)
@@ -70,50 +85,111 @@ def register(settings: Settings, bundle: Bundle, run: Run) -> str:
     return str(version.version)
 
 
-def promote(settings: Settings, version: str | None = None) -> Verdict:
-    """Hold a version, by default the challenger, against the gates, and crown it if all agree.
+def promote(
+    settings: Settings,
+    version: str | None = None,
+    *,
+    force: str | None = None,
+    say: Say = to_stderr,
+) -> Verdict:
+    """Hold a version against the gates, and crown it, or begin its trial, if all agree.
+
+    Args:
+        settings: of the project.
+        version: by default the challenger.
+        force: a reason to crown it whatever the gates say, and without a trial.
+        say: hears what could not be recorded.
 
     Raises:
         RegistryError: when there is no such version.
         BundleError: when its bundle is damaged.
+        TrackingError: when MLflow does not answer.
     """
     registry = client(settings)
-    with locked(settings):
+    with locked(settings), answering(settings):
         reconcile(settings, registry)
-        entry = _entry(registry, version)
-        name = _bundle_of(entry)
+        entry = find_entry(registry, version)
+        name = bundle_of(entry)
         challenger = fetch_bundle(settings, str(entry.run_id), name)
-        gates = _gates(settings, challenger.manifest)
-        verdict = Verdict(name, gates, None)
-        reason = "; ".join(verdict.reasons)
+        gates = gates_of(settings, challenger)
+        verdict = Verdict(name, gates)
         passed = all(gate.passed for gate in gates)
-        registry.set_model_version_tag(
-            NAME, entry.version, "gates", "passed" if passed else "refused"
+        reason = "; ".join(verdict.reasons)
+        if force is not None:
+            reason = f"forced, {force}; the gates said: {reason}"
+        record_verdict(
+            registry, entry, "passed" if passed else "forced" if force else "refused", reason
         )
-        registry.set_model_version_tag(NAME, entry.version, "gates_reason", reason)
-        if not passed:
+        if not passed and force is None:
             return verdict
-        champion = crown(settings.models, name, reason)
+        if force is None and (trial := _first_stage(settings, name)):
+            write_trial(settings.models, trial)
+            note(settings, "trial", _of_trial(trial, "started", reason), say)
+            return replace(verdict, trial=trial)
+        return replace(verdict, champion=_crown(settings, name, reason, say))
+
+
+def conclude(
+    settings: Settings, trial: Trial, reason: str, *, passed: bool, say: Say
+) -> Champion | None:
+    """End a trial: crown who passed, or leave it a challenger, and record why.
+
+    Raises:
+        RegistryError: when the registry has no such version.
+        BundleError: when its bundle is damaged; the trial goes on.
+        TrackingError: when MLflow does not answer; the trial goes on.
+    """
+    registry = client(settings)
+    with locked(settings), answering(settings):
         reconcile(settings, registry)
-        return Verdict(name, gates, champion)
+        entry = find_entry(registry, trial.version)
+        load(settings.models / trial.version)
+        record_verdict(registry, entry, "passed" if passed else "refused", reason)
+        champion = _crown(settings, trial.version, reason, say) if passed else None
+        end_trial(settings.models)
+    result = "promoted" if passed else "refused"
+    note(settings, "trial", _of_trial(trial, result, reason), say)
+    return champion
 
 
-def rollback(settings: Settings, reason: str) -> Champion:
+def rollback(settings: Settings, reason: str, say: Say = to_stderr) -> Champion:
     """Give the crown back to the previous champion, after verifying that its bundle still loads.
+
+    It does not need MLflow, whose alias follows when it can.
 
     Raises:
         ChampionError: when there is none.
         BundleError: when its bundle is damaged; the present champion stays.
     """
-    registry = client(settings)
     with locked(settings):
-        reconcile(settings, registry)
         current = read_champion(settings.models)
         if current is not None and len(current.line) > 1:
             load(settings.models / current.line[-2])
-        champion = step_back(settings.models, reason)
-        reconcile(settings, registry)
+        champion = step_back(settings.models, reason, now(settings.clock_file))
+        end_trial(settings.models)
+        _follow(settings, say)
+    previous = current.version if current else None
+    event = {"version": champion.version, "previous": previous, "reason": reason}
+    note(settings, "rollback", event, say)
     return champion
+
+
+def pull(settings: Settings) -> Champion:
+    """Make the registry's champion that of this machine, which may have none as yet.
+
+    Raises:
+        RegistryError: when the registry has no champion.
+        TrackingError: when MLflow does not answer, or lacks the bundle.
+    """
+    registry = client(settings)
+    with locked(settings), answering(settings):
+        entry = next((one for one in entries_of(registry) if CHAMPION in one.aliases), None)
+        if entry is None:
+            message = "the registry has no champion: run the commands `train` and `promote`"
+            raise RegistryError(message)
+        name = bundle_of(entry)
+        fetch_bundle(settings, str(entry.run_id), name)
+        return crown(settings.models, name, "it is the registry's champion")
 
 
 def reconcile(settings: Settings, registry: MlflowClient) -> None:
@@ -124,7 +200,7 @@ def reconcile(settings: Settings, registry: MlflowClient) -> None:
         return
     if champion is None:
         return
-    entries = _entries(registry)
+    entries = entries_of(registry)
     holders = [entry for entry in entries if CHAMPION in entry.aliases]
     if any(entry.tags.get(BUNDLE_TAG) == champion.version for entry in holders):
         return
@@ -137,7 +213,9 @@ def reconcile(settings: Settings, registry: MlflowClient) -> None:
 def status(settings: Settings) -> dict[str, Any]:
     """Return the champion, its changes and every registered version, newest first."""
     registry = client(settings)
-    reconcile(settings, registry)
+    with answering(settings):
+        reconcile(settings, registry)
+        entries = entries_of(registry)
     champion = read_champion(settings.models)
     return {
         "champion": champion.version if champion else None,
@@ -152,72 +230,45 @@ def status(settings: Settings) -> dict[str, Any]:
                 "gates": entry.tags.get("gates", "not asked"),
                 "run": entry.run_id,
             }
-            for entry in _entries(registry)
+            for entry in entries
         ],
     }
 
 
-def _entries(registry: MlflowClient) -> list[ModelVersion]:
-    """Return every version, newest first, with its aliases."""
+def _crown(settings: Settings, version: str, reason: str, say: Say) -> Champion:
+    """Commit to a champion; what follows it is mended by the next command if it fails."""
+    previous = _present(settings)
+    champion = crown(settings.models, version, reason, now(settings.clock_file))
+    end_trial(settings.models)
+    _follow(settings, say)
+    if previous != version:
+        event = {"version": version, "previous": previous, "reason": reason}
+        note(settings, "promote", event, say)
+    return champion
+
+
+def _follow(settings: Settings, say: Say) -> None:
     try:
-        model = registry.get_registered_model(NAME)
-    except MlflowException as error:
-        if error.error_code == RESOURCE_DOES_NOT_EXIST:
-            return []
-        raise unreachable(registry.tracking_uri, error) from None
-    aliases: dict[str, list[str]] = {}
-    for alias, number in model.aliases.items():
-        aliases.setdefault(str(number), []).append(alias)
-    entries = list(registry.search_model_versions(f"name = '{NAME}'"))
-    for entry in entries:
-        entry.aliases = aliases.get(str(entry.version), [])
-    return sorted(entries, key=lambda entry: -int(entry.version))
+        with answering(settings):
+            reconcile(settings, client(settings))
+    except TrackingError as error:
+        say(f"the alias in MLflow follows the champion with the next command: {error}")
 
 
-def _entry(registry: MlflowClient, version: str | None) -> ModelVersion:
-    entries = _entries(registry)
-    for entry in entries:
-        asked_for = entry.tags.get(BUNDLE_TAG) == version
-        if asked_for or (version is None and CHALLENGER in entry.aliases):
-            return entry
-    if version is None:
-        message = "there is no challenger: run the command `train` first"
-    else:
-        known = ", ".join(sorted({entry.tags.get(BUNDLE_TAG, "?") for entry in entries})) or "none"
-        message = f"there is no version '{version}' in the registry; it has: {known}"
-    raise RegistryError(message)
-
-
-def _bundle_of(entry: ModelVersion) -> str:
-    """Return the bundle that an entry names; what is no version must not become a path."""
-    name = str(entry.tags.get(BUNDLE_TAG, ""))
-    if not re.fullmatch(VERSION_FORM, name):
-        message = (
-            f"number {entry.version} in the registry names no bundle (its tag '{BUNDLE_TAG}' is "
-            f"'{name}'): run the command `train`"
-        )
-        raise RegistryError(message)
-    return name
-
-
-def _gates(settings: Settings, challenger: Manifest) -> list[Gate]:
-    """Judge a challenger; that a champion cannot be read is a gate of its own, to be seen."""
-    try:
-        champion = _current_manifest(settings, other_than=challenger.version)
-    except (ChampionError, BundleError) as error:
-        problem = str(error).splitlines()[0]
-        return [*judge(challenger, None, settings), unreadable_champion(problem)]
-    return judge(challenger, champion, settings)
-
-
-def _current_manifest(settings: Settings, other_than: str) -> Manifest | None:
-    """Return the champion's manifest, or None if there is no champion other than this one.
-
-    Raises:
-        ChampionError: when champion.json cannot be read.
-        BundleError: when the champion's manifest is damaged or of another contract.
-    """
-    champion = read_champion(settings.models)
-    if champion is None or champion.version == other_than:
+def _first_stage(settings: Settings, version: str) -> Trial | None:
+    """Return the trial that a challenger has to pass, if one is set and there is a champion."""
+    if _present(settings) in {None, version}:
         return None
-    return read_manifest(settings.models / champion.version)
+    return next_stage(version, None, now(settings.clock_file).date(), settings)
+
+
+def _present(settings: Settings) -> str | None:
+    try:
+        champion = read_champion(settings.models)
+    except ChampionError:
+        return None
+    return champion.version if champion else None
+
+
+def _of_trial(trial: Trial, result: str, reason: str) -> dict[str, str]:
+    return {"version": trial.version, "stage": trial.stage, "result": result, "reason": reason}

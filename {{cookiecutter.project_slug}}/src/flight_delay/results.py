@@ -1,4 +1,4 @@
-"""Write the figures of the last training run into README.md and its plots into docs/images."""
+"""Write the figures of the last training and the last replay into README.md, with their plots."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,10 @@ from flight_delay.settings import Settings
 
 BEGIN = "<!-- results: written by the command `results` -->"
 END = "<!-- end of results -->"
+REPLAY_BEGIN = "<!-- replay: written by the command `results` -->"
+REPLAY_END = "<!-- end of replay -->"
 PLOTS = ("calibration.png", "days.png")
+REPLAY_PLOT = "replay.png"
 METRICS = {"auc": "AUC", "brier": "Brier score", "calibration_error": "Calibration error"}
 
 
@@ -19,7 +22,9 @@ class ResultsError(ProjectError):
 
 
 def write_results(settings: Settings) -> Path:
-    """Replace the results table of README.md and the plots that it shows.
+    """Replace the tables of README.md and the plots that it shows.
+
+    The replay's are left as they are unless the last replay was a whole one, without incidents.
 
     Raises:
         ResultsError: when nothing was trained or nothing measured after launch, or README.md has
@@ -39,17 +44,31 @@ def write_results(settings: Settings) -> Path:
         raise ResultsError(message)
     readme = settings.home / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        message = f"README.md has lost the line {BEGIN} or {END}: put both back"
-        raise ResultsError(message)
-    table = results_table(report)
-    for name in PLOTS:
+    text = _between(text, BEGIN, END, results_table(report))
+    plots = list(PLOTS)
+    replay = settings.reports / "replay.json"
+    if replay.is_file() and (lived := json.loads(replay.read_text(encoding="utf-8")))["whole"]:
+        text = _between(text, REPLAY_BEGIN, REPLAY_END, replay_table(lived))
+        plots.append(REPLAY_PLOT)
+    for name in plots:
         plot = (settings.reports / name).read_bytes()
         write_atomically(settings.home / "docs" / "images" / name, plot)
-    write_atomically(readme, f"{before}{BEGIN}\n{table}\n{END}{after}".encode())
+    write_atomically(readme, text.encode())
     return readme
+
+
+def _between(text: str, begin: str, end: str, table: str) -> str:
+    """Return a text with what stands between two markers replaced.
+
+    Raises:
+        ResultsError: when it has lost one of them.
+    """
+    before, begins, rest = text.partition(begin)
+    _, ends, after = rest.partition(end)
+    if not (begins and ends):
+        message = f"README.md has lost the line {begin} or {end}: put both back"
+        raise ResultsError(message)
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def results_table(report: dict[str, Any]) -> str:
@@ -66,5 +85,24 @@ def results_table(report: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def replay_table(report: dict[str, Any]) -> str:
+    """Return the table of a replay as Markdown."""
+    summary, days = report["summary"], f"{report['from']} to {report['to']}"
+    rows = [
+        f"| {days} | left alone | kept alive | kept less alone, paired by day |",
+        "|---|---|---|---|",
+    ]
+    for metric, name in METRICS.items():
+        alone, kept = (summary[which][metric] for which in ("left_alone", "kept_alive"))
+        rows.append(
+            f"| {name} | {alone:.4f} | {kept:.4f} | {_signed(report['difference'][metric])} |"
+        )
+    return "\n".join(rows)
+
+
 def _figure(interval: dict[str, float]) -> str:
     return f"{interval['estimate']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})"
+
+
+def _signed(interval: dict[str, float]) -> str:
+    return "{estimate:+.4f} ({low:+.4f} to {high:+.4f})".format_map(interval)

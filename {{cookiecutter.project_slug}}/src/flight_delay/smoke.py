@@ -1,10 +1,6 @@
 """A smoke test: real requests to a running service, and whether it did what it should."""
 
 import contextlib
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,21 +10,15 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from flight_delay.contract import example, field_names
-from flight_delay.errors import ProjectError
-from flight_delay.service.address import listen, url
+from flight_delay.served import answers, connect, served
+from flight_delay.service.address import url
 from flight_delay.service.schemas import BatchPrediction, SinglePrediction
 from flight_delay.settings import Settings
 
-PACKAGE = __name__.split(".")[0]
 BATCH = 3
 SHOWN = 60
-START_SECONDS = 30
 PREDICTIONS = "predictions_total"
 Answer = TypeVar("Answer")
-
-
-class SmokeError(ProjectError):
-    """The service did not start or did not answer as it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +33,7 @@ class Check:
 def smoke(settings: Settings, key: str | None = None) -> dict[str, Any]:
     """Send real requests to the service on the port, or to one started for it; return a report."""
     headers = {"X-API-Key": key} if key else {}
-    with _service(settings) as (address, own), _client(address, headers) as client:
+    with _service(settings) as (address, own), connect(address, headers) as client:
         checks = _checks(client)
     return {
         "url": address,
@@ -53,11 +43,6 @@ def smoke(settings: Settings, key: str | None = None) -> dict[str, Any]:
             {"name": check.name, "passed": check.passed, "answer": check.answer} for check in checks
         ],
     }
-
-
-def _client(address: str, headers: dict[str, str]) -> httpx2.Client:
-    # A proxy of the environment does not know this machine's services.
-    return httpx2.Client(base_url=address, headers=headers, trust_env=False)
 
 
 def _checks(client: httpx2.Client) -> list[Check]:
@@ -118,50 +103,10 @@ def _short(response: httpx2.Response) -> str:
 
 @contextlib.contextmanager
 def _service(settings: Settings) -> Iterator[tuple[str, bool]]:
-    port = settings.port or _free_port(settings.host)
-    address = url(settings.host, port)
-    if _answers(address):
+    """Give the address of the service on the port, or of one started for the block."""
+    address = url(settings.host, settings.port)
+    if settings.port and answers(address):
         yield address, False
         return
-    command = [sys.executable, "-m", PACKAGE, "serve"]
-    command += ["--host", settings.host, "--port", str(port)]
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command,
-        cwd=settings.home,
-        env=os.environ | {"APP_HOME": str(settings.home)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        _wait(address, process)
-        yield address, True
-    finally:
-        process.terminate()
-        process.communicate(timeout=START_SECONDS)
-
-
-def _free_port(host: str) -> int:
-    with listen(host, 0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait(address: str, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(address):
-        if process.poll() is not None:
-            _, errors = process.communicate()
-            message = f"the service did not start: {errors.strip().splitlines()[-1]}"
-            raise SmokeError(message)
-        if time.monotonic() > deadline:
-            message = f"the service did not answer on {address} within {START_SECONDS} s"
-            raise SmokeError(message)
-        time.sleep(0.05)
-
-
-def _answers(address: str) -> bool:
-    try:
-        response = httpx2.get(f"{address}/health/live", timeout=2, trust_env=False)
-    except httpx2.TransportError:
-        return False
-    return response.status_code == HTTPStatus.OK
+    with served(settings.home, settings.host, settings.port) as own:
+        yield own, True

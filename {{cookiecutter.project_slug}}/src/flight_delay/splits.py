@@ -1,10 +1,11 @@
 """Windows in time: what is fitted on, what is chosen on, and what is only ever measured."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
-from flight_delay.contract import DAY, TARGET
+from flight_delay.contract import DAY, ROWS, TARGET
 from flight_delay.data import DataError
 from flight_delay.settings import Settings
 
@@ -13,7 +14,7 @@ from flight_delay.settings import Settings
 class Windows:
     """Labelled rows by time. `history` is `fit` and `validation` together, for the last fit.
 
-    `launch` is empty until something has happened after launch.
+    `launch` is empty until something has happened after launch, and always in a retraining.
     """
 
     fit: pl.DataFrame
@@ -49,6 +50,42 @@ def split(table: pl.DataFrame, settings: Settings) -> Windows:
             raise DataError(message)
         windows[name] = rows
     return Windows(**windows)
+
+
+def hold_out(rows: pl.DataFrame, seen_until: date, settings: Settings) -> Windows:
+    """Cut off the newest days as the validation window: days that the champion has not seen.
+
+    Args:
+        rows: all the past, labelled.
+        seen_until: the last day that the champion was fitted on.
+        settings: how many days at most and at least, and how many rows make a day count.
+
+    Raises:
+        DataError: when too few days are left to compare on, or a window has only one outcome.
+    """
+    unseen = rows.filter(pl.col(DAY) > seen_until).group_by(DAY).len()
+    counting = unseen.filter(pl.col("len") >= settings.least_day_rows)[DAY].sort()
+    needed = settings.least_holdout_days
+    if len(counting) < needed:
+        message = (
+            f"{len(counting)} days since {seen_until}, the last that the champion was fitted on, "
+            f"have at least {settings.least_day_rows} {ROWS} with their outcomes, and {needed} are "
+            f"needed to compare: wait for outcomes, or lower APP_LEAST_HOLDOUT_DAYS"
+        )
+        raise DataError(message)
+    first: date = counting.tail(settings.holdout_days)[0]
+    parts = {
+        "fit": rows.filter(pl.col(DAY) < first),
+        "validation": rows.filter(pl.col(DAY) >= first),
+    }
+    for name, part in parts.items():
+        if not has_both_outcomes(part):
+            message = (
+                f"the {name} window, {'before' if name == 'fit' else 'from'} {first}, has "
+                f"{part.height} labelled rows and needs both outcomes"
+            )
+            raise DataError(message)
+    return Windows(**parts, launch=rows.clear())
 
 
 def has_both_outcomes(rows: pl.DataFrame) -> bool:

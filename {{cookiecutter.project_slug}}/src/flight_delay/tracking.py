@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +19,7 @@ from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from flight_delay.bundle import MODEL_FILE, Bundle, load, load_if_intact
+from flight_delay.bundle import MODEL_FILE, Bundle, Manifest, load, load_if_intact
 from flight_delay.contract import FIELDS, Numeric
 from flight_delay.errors import ProjectError
 from flight_delay.files import unfinished_folder
@@ -46,7 +48,7 @@ class Run:
 
 def client(settings: Settings) -> MlflowClient:
     """Return a client for `MLFLOW_TRACKING_URI`, or for `mlflow.db` in the project's folder."""
-    uri = settings.tracking_uri or _local_uri(settings.home / "mlflow.db")
+    uri = _uri(settings)
     # MLflow writes what it is told into the environment, where other settings made in this process
     # would take it for the person's own choice: the environment stays as the person left it.
     kept = os.environ.get(URI_VARIABLE)
@@ -68,10 +70,16 @@ def log_run(
     """Record parameters, metrics, plots, the bundle, and the model as one that MLflow can run.
 
     `launch` is what was measured after launch, if anything was: the bundle does not hold it.
+
+    Raises:
+        TrackingError: when MLflow does not answer.
     """
     experiment = open_experiment(settings)
     manifest = bundle.manifest
-    with mlflow.start_run(experiment_id=experiment, run_name=bundle.version) as run:
+    with (
+        answering(settings),
+        mlflow.start_run(experiment_id=experiment, run_name=bundle.version) as run,
+    ):
         mlflow.log_params(params)
         mlflow.log_metrics(
             {
@@ -79,6 +87,7 @@ def log_run(
                 for window, figures_of in (manifest.metrics | {"launch": launch or {}}).items()
                 for name, figure in figures_of.items()
             }
+            | _of_rival(manifest)
         )
         mlflow.set_tags(
             {
@@ -100,11 +109,21 @@ def log_run(
     return Run(run.info.run_id, str(model.model_id))
 
 
-def unreachable(uri: str, error: MlflowException) -> TrackingError:
-    """Return an error that names the server and what it, or the way to it, said."""
-    reason = str(error).splitlines()[0]
-    said = f"MLflow at {uri} does not answer: {reason:.200}"
-    return TrackingError(CREDENTIALS.sub("//", said))
+@contextmanager
+def answering(settings: Settings) -> Iterator[None]:
+    """Turn what goes wrong with MLflow into one line that names the server and what was said.
+
+    Raises:
+        TrackingError: instead of the errors of MLflow and of connections to it.
+    """
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # not a connection's: this machine's own, such as a full disk
+        reason = str(error).splitlines()[0]
+        said = f"MLflow at {_uri(settings)} does not answer: {reason:.200}"
+        raise TrackingError(CREDENTIALS.sub("//", said)) from None
 
 
 def signature() -> ModelSignature:
@@ -126,13 +145,14 @@ def fetch_bundle(settings: Settings, run_id: str, bundle_version: str) -> Bundle
     if bundle := load_if_intact(folder):
         return bundle
     registry = client(settings)
-    files = registry.list_artifacts(run_id, BUNDLE_ARTIFACTS)
+    with answering(settings):
+        files = registry.list_artifacts(run_id, BUNDLE_ARTIFACTS)
     if not files:
         message = (
             f"bundle {bundle_version} is not whole here nor in MLflow: run the command `train`"
         )
         raise TrackingError(message)
-    with unfinished_folder(folder) as unfinished:
+    with answering(settings), unfinished_folder(folder) as unfinished:
         for file in files:
             downloaded = registry.download_artifacts(run_id, file.path, str(unfinished.parent))
             Path(downloaded).rename(unfinished / Path(file.path).name)
@@ -149,20 +169,28 @@ def open_experiment(settings: Settings) -> str:
     """
     registry = client(settings)
     local = None if settings.tracking_uri else (settings.home / "mlartifacts").as_uri()
-    try:
+    with answering(settings):
         experiment = registry.get_experiment_by_name(NAME)
-    except MlflowException as error:
-        raise unreachable(registry.tracking_uri, error) from None
-    if experiment is not None and experiment.lifecycle_stage == LifecycleStage.DELETED:
-        registry.restore_experiment(experiment.experiment_id)
-    if experiment is not None and local and experiment.artifact_location != local:
-        registry.rename_experiment(
-            experiment.experiment_id, f"{NAME} (before a move, {experiment.experiment_id})"
-        )
-        experiment = None
-    if experiment is not None:
-        return str(experiment.experiment_id)
-    return str(registry.create_experiment(NAME, artifact_location=local))
+        if experiment is not None and experiment.lifecycle_stage == LifecycleStage.DELETED:
+            registry.restore_experiment(experiment.experiment_id)
+        if experiment is not None and local and experiment.artifact_location != local:
+            registry.rename_experiment(
+                experiment.experiment_id, f"{NAME} (before a move, {experiment.experiment_id})"
+            )
+            experiment = None
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        return str(registry.create_experiment(NAME, artifact_location=local))
+
+
+def _of_rival(manifest: Manifest) -> dict[str, float]:
+    """Return the differences from the champion as metrics of a run, if there are any."""
+    differences = manifest.rival.difference if manifest.rival else {}
+    return {f"rival_{name}": difference.estimate for name, difference in differences.items()}
+
+
+def _uri(settings: Settings) -> str:
+    return settings.tracking_uri or _local_uri(settings.home / "mlflow.db")
 
 
 def _local_uri(path: Path) -> str:

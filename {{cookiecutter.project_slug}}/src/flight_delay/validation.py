@@ -23,6 +23,7 @@ from flight_delay.contract import (
 from flight_delay.errors import ProjectError
 
 SHOWN = 5
+KEYS = {SCHEDULED_AT: pl.Datetime("us"), DAY: pl.Date()}
 RULES = {
     "column_in_dataframe": "every column of the contract is there",
     "column_in_schema": "no column is there but those of the contract",
@@ -58,22 +59,26 @@ class ContractError(ProjectError):
 
 
 @cache
-def table_schema() -> pa.DataFrameSchema:
+def table_schema(keys: tuple[str, ...] = tuple(KEYS)) -> pa.DataFrameSchema:
     """Derive the schema of the table from the contract: keys, fields and target, nothing else."""
     columns = {field.name: _column(field) for field in FIELDS}
-    keys = {SCHEDULED_AT: pa.Column(pl.Datetime("us")), DAY: pa.Column(pl.Date)}
     target = {TARGET: pa.Column(pl.Boolean, nullable=True)}
-    return pa.DataFrameSchema({**keys, **columns, **target}, strict=True)
+    of_keys = {key: pa.Column(KEYS[key]) for key in keys}
+    return pa.DataFrameSchema({**of_keys, **columns, **target}, strict=True)
 
 
-def validate(table: pl.DataFrame) -> pl.DataFrame:
+def validate(table: pl.DataFrame, keys: tuple[str, ...] = tuple(KEYS)) -> pl.DataFrame:
     """Return the table unchanged if it keeps the contract.
+
+    Args:
+        table: the columns in any order.
+        keys: the key columns that it has; rows from the prediction log have the day alone.
 
     Raises:
         ContractError: naming row, column, value and rule of what is wrong.
     """
     try:
-        table_schema().validate(table, lazy=True)
+        table_schema(keys).validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases.to_dicts()
         # A rule can fail to run at all on a column of a wrong type: only the type is then news.

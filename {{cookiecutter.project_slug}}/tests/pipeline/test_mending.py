@@ -7,9 +7,10 @@ import pytest
 from flight_delay.bundle import load
 from flight_delay.champion import CHAMPION_FILE, DAMAGED_FILE
 from flight_delay.pipeline import run_promote, run_train
-from flight_delay.registry import RegistryError, promote, status
+from flight_delay.registry import promote, status
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, TrackingError, client, open_experiment
+from flight_delay.versions import RegistryError
 
 from ..conftest import champion_of, silent  # noqa: TID252 - what the tests share
 

@@ -19,15 +19,10 @@ from flight_delay.bundle import (
 )
 from flight_delay.champion import ChampionError, read_champion
 from flight_delay.lock import LOCK_FILE
-from flight_delay.registry import (
-    RegistryError,
-    promote,
-    register,
-    rollback,
-    status,
-)
+from flight_delay.registry import promote, register, rollback, status
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, Run, client
+from flight_delay.versions import RegistryError
 
 from ..conftest import champion_of  # noqa: TID252 - what the tests share
 

@@ -16,6 +16,15 @@ POLL_SECONDS = 0.02
 """So that a test need not wait for the service to look again."""
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _log_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the services of these tests log out of the trained folder, which others copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        log = tmp_path_factory.mktemp("log") / "predictions.db"
+        patch.setenv("APP_LOG_URL", f"sqlite:///{log}")
+        yield
+
+
 @pytest.fixture(scope="session")
 def bundle(trained: Settings) -> Bundle:
     """Return the trained champion."""
@@ -33,6 +42,6 @@ def client(trained: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def home(trained: Settings, tmp_path: Path) -> Settings:
-    """Return the settings of a folder with a copy of the bundles, for a test to change."""
+    """Return the settings of a folder with a copy of the bundles and a log of its own."""
     shutil.copytree(trained.models, tmp_path / "models")
-    return Settings(home=tmp_path, poll_seconds=POLL_SECONDS)
+    return Settings(home=tmp_path, poll_seconds=POLL_SECONDS, log_url=None)

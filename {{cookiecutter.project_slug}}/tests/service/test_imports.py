@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flight_delay.smoke import PACKAGE
+from flight_delay.served import PACKAGE
 
 TRAINING = {
     "matplotlib",
@@ -24,12 +24,19 @@ SERVING = [
     "bundle",
     "champion",
     "cli",
+    "clock",
     "contract",
     "encoding",
+    "outcomes",
+    "prediction_log",
     "scoring",
     "service.app",
+    "service.feedback",
+    "service.observed",
+    "service.recorder",
     "service.server",
     "smoke",
+    "trial",
 ]
 
 

@@ -87,7 +87,7 @@ def test_every_refusal_on_the_page_is_a_problem_document(page: Schema) -> None:
                     statuses.add(status)
                     content = answer["content"]
                     assert content == {"application/problem+json": {"schema": PROBLEM}}
-    assert statuses == {"401", "408", "413", "422", "503"}
+    assert statuses == {"401", "404", "408", "409", "413", "422", "503"}
 
 
 def test_every_reference_on_the_page_leads_somewhere(page: Schema) -> None:

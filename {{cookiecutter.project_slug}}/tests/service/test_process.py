@@ -1,16 +1,9 @@
 """The service as a process: it says where it listens, and it ends when and as it is told."""
 
-import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -18,57 +11,9 @@ import pytest
 
 from flight_delay.contract import example
 from flight_delay.settings import Settings
-from flight_delay.smoke import PACKAGE
 
+from .processes import LIFE_SECONDS, command, running
 from .running import LOOPBACK, LOOPBACKS, PATIENCE_SECONDS, wait_until
-
-LIFE_SECONDS = 30
-"""No test leaves a process behind for longer."""
-
-
-@dataclass
-class Running:
-    """A service in a process of its own."""
-
-    process: subprocess.Popen[str]
-    url: str
-    lines: list[str]
-
-    def end(self, number: signal.Signals) -> int:
-        """Send a signal, read the rest of the log, and return the exit code."""
-        self.process.send_signal(number)
-        _, rest = self.process.communicate(timeout=PATIENCE_SECONDS)
-        self.lines += rest.splitlines()
-        return self.process.returncode
-
-
-def command(
-    home: Path, port: int, host: str = LOOPBACK, **environment: str
-) -> subprocess.Popen[str]:
-    """Start `serve` as a person would."""
-    return subprocess.Popen(
-        [sys.executable, "-m", PACKAGE, "serve", "--host", host, "--port", str(port)],
-        cwd=home,
-        env=os.environ | {"APP_HOME": str(home)} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@contextlib.contextmanager
-def running(home: Path, host: str = LOOPBACK) -> Iterator[Running]:
-    """Serve on a free port until the block ends, and give what was logged up to the address."""
-    with command(home, 0, host) as process:
-        watchdog = threading.Timer(LIFE_SECONDS, process.kill)
-        watchdog.start()
-        try:
-            assert process.stderr is not None
-            lines = [process.stderr.readline()]
-            yield Running(process, json.loads(lines[0])["address"], lines)
-        finally:
-            process.kill()
-            watchdog.cancel()
 
 
 def test_it_says_where_it_listens_answers_and_ends_with_nothing_to_report(

@@ -21,6 +21,7 @@ OPERATIONS = [
     ("GET", "/health/ready"),
     ("GET", "/metrics"),
     ("GET", "/v1/model"),
+    ("POST", "/v1/feedback"),
     ("POST", "/v1/predict"),
     ("POST", "/v1/predict/batch"),
 ]
@@ -47,7 +48,7 @@ def test_what_fits_the_page_is_answered_as_it_says(
 
 
 # The other operations take nothing that could be wrong.
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict/batch"])
+@pytest.mark.parametrize("path", ["/v1/feedback", "/v1/predict", "/v1/predict/batch"])
 def test_what_does_not_fit_the_page_is_refused_as_it_says(page: BaseSchema, path: str) -> None:
     ask(page[path]["POST"], GenerationMode.NEGATIVE)
 

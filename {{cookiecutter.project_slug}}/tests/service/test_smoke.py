@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import httpx2
 import pytest
 
+from flight_delay.served import ServedError
 from flight_delay.service.security import new_key
 from flight_delay.settings import Settings
-from flight_delay.smoke import SmokeError, smoke
+from flight_delay.smoke import smoke
 
 from ..conftest import free_port  # noqa: TID252 - what the tests share
 from .running import LOOPBACK, LOOPBACKS, serving
@@ -137,5 +138,5 @@ def test_it_says_why_a_service_did_not_start(
     trained: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APP_ENV", "production")
-    with pytest.raises(SmokeError, match="did not start: error: APP_ENV is production"):
+    with pytest.raises(ServedError, match="did not start: error: APP_ENV is production"):
         smoke(Settings(home=trained.home, port=free_port()))

@@ -5,64 +5,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flight_delay.bundle import FORMAT, DailyScore, Manifest, load
+from flight_delay.bundle import DailyScore, load
 from flight_delay.champion import read_champion
 from flight_delay.evaluate import compare_daily
 from flight_delay.gates import Gate, judge
 from flight_delay.settings import Settings
 
-ROWS = 100
-
-
-def days(errors: dict[str, float], rows: int = ROWS) -> list[DailyScore]:
-    """Return validation days with the given mean squared error each."""
-    return [
-        DailyScore(day=day, rows=rows, squared_error=error * rows) for day, error in errors.items()
-    ]
-
-
-def march(error: float, noise: int = 0) -> dict[str, float]:
-    """Return errors of the days of March, around a value, with a noise of its own by seed."""
-    spread = np.random.default_rng(noise).normal(0, 0.01, 31)
-    return {f"2013-03-{day + 1:02}": error + spread[day] for day in range(31)}
-
-
-def manifest(
-    *,
-    parity: float = 1e-7,
-    advantage: tuple[float, float, float] = (-0.004, -0.006, -0.002),
-    calibration: float = 0.02,
-    validation_days: list[DailyScore] | None = None,
-) -> Manifest:
-    """Return the manifest of a bundle that was measured so."""
-    estimate, low, high = advantage
-    return Manifest(
-        format=FORMAT,
-        target="late",
-        fields=[],
-        threshold=0.2,
-        seed=1,
-        windows={},
-        metrics={
-            "parity": {"largest_difference": {"estimate": parity}},
-            "validation": {
-                "advantage_brier": {"estimate": estimate, "low": low, "high": high},
-                "calibration_error": {"estimate": calibration, "low": 0, "high": 1},
-            },
-        },
-        validation_days=days(march(0.13)) if validation_days is None else validation_days,
-        data_hash="",
-        code_hash="",
-        libraries={},
-        files={},
-    )
+from .manifests import MILLISECONDS, ROWS, days, manifest, march
 
 
 def gate(name: str, *arguments: Any, **limits: float) -> Gate:  # noqa: ANN401 - two manifests
     """Return what one gate says."""
     challenger, champion = (*arguments, None)[:2]
     settings = Settings.model_validate({"resamples": 500, **limits})
-    (found,) = [one for one in judge(challenger, champion, settings) if one.name == name]
+    gates = judge(challenger, champion, settings, MILLISECONDS)
+    (found,) = [one for one in gates if one.name == name]
     return found
 
 
@@ -72,18 +29,40 @@ def on_one_shared_day(challenger: list[DailyScore], champion: list[DailyScore]) 
     return gate("champion", *manifests, min_shared_days=1)
 
 
-def test_without_a_champion_there_are_three_gates_and_with_one_four() -> None:
+def test_without_a_champion_there_are_five_gates_and_with_one_six() -> None:
     settings = Settings(resamples=100)
-    alone = judge(manifest(), None, settings)
-    assert [one.name for one in alone] == ["parity", "baseline", "calibration"]
+    alone = judge(manifest(), None, settings, MILLISECONDS)
+    assert [one.name for one in alone] == [
+        "contract",
+        "parity",
+        "latency",
+        "calibration",
+        "baseline",
+    ]
     assert all(one.passed for one in alone)
-    compared = judge(manifest(), manifest(), settings)
-    assert [one.name for one in compared] == ["parity", "baseline", "calibration", "champion"]
+    compared = judge(manifest(), manifest(), settings, MILLISECONDS)
+    assert [one.name for one in compared] == [*(one.name for one in alone), "champion"]
 
 
 def test_one_gate_refuses_without_silencing_the_others() -> None:
-    gates = judge(manifest(parity=1, calibration=1), None, Settings(resamples=100))
-    assert [one.passed for one in gates] == [False, True, False]
+    gates = judge(manifest(parity=1, calibration=1), None, Settings(resamples=100), MILLISECONDS)
+    assert [one.name for one in gates if not one.passed] == ["parity", "calibration"]
+    assert len(gates) == 5
+
+
+def test_contract() -> None:
+    assert gate("contract", manifest()).reason == "made for this code's data contract"
+    other = manifest().model_copy(update={"fields": manifest().fields[1:]})
+    refused = gate("contract", other)
+    assert (refused.passed, refused.reason) == (False, "made for another data contract")
+    assert not gate("contract", manifest().model_copy(update={"target": "cancelled"})).passed
+
+
+def test_latency() -> None:
+    assert gate("latency", manifest(), max_scoring_milliseconds=MILLISECONDS).passed, "the limit"
+    refused = gate("latency", manifest(), max_scoring_milliseconds=0.04)
+    assert not refused.passed
+    assert refused.reason == "one row takes 0.05 ms, the median, limit 0.04 ms"
 
 
 def test_parity() -> None:
@@ -209,6 +188,6 @@ def test_the_real_champion_passes_every_gate_against_itself(trained: Settings) -
     champion = read_champion(trained.models)
     assert champion is not None
     real = load(trained.models / champion.version).manifest
-    gates = judge(real, real, trained)
-    assert [one.passed for one in gates] == [True] * 4
+    gates = judge(real, real, trained, MILLISECONDS)
+    assert [one.passed for one in gates] == [True] * 6
     assert "over 31 shared validation days: +0.0000 (+0.0000 to +0.0000)" in gates[-1].reason

@@ -9,7 +9,10 @@ from flight_delay.results import (
     BEGIN,
     END,
     PLOTS,
+    REPLAY_BEGIN,
+    REPLAY_END,
     ResultsError,
+    replay_table,
     results_table,
     write_results,
 )
@@ -129,3 +132,43 @@ def test_a_real_run_fills_the_readme(project: Settings) -> None:
     for name in PLOTS:
         content = (project.home / "docs" / "images" / name).read_bytes()
         assert content.startswith(b"\x89PNG")
+
+
+LIVED = {
+    "from": "2013-04-01",
+    "to": "2013-12-31",
+    "whole": True,
+    "summary": {"left_alone": FIGURES, "kept_alive": dict.fromkeys(FIGURES, 0.1)},
+    "difference": {name: {"estimate": -0.1, "low": -0.11, "high": 0.09} for name in FIGURES},
+}
+LIVED_TABLE = """\
+| 2013-04-01 to 2013-12-31 | left alone | kept alive | kept less alone, paired by day |
+|---|---|---|---|
+| AUC | 0.7500 | 0.1000 | -0.1000 (-0.1100 to +0.0900) |
+| Brier score | 0.1434 | 0.1000 | -0.1000 (-0.1100 to +0.0900) |
+| Calibration error | 0.0310 | 0.1000 | -0.1000 (-0.1100 to +0.0900) |"""
+MARKED = f"{README}\n{REPLAY_BEGIN}\nof before\n{REPLAY_END}\nThe end.\n"
+
+
+def with_replay(settings: Settings, *, whole: bool) -> None:
+    """Add the report of a replay, its plot, and the place in README.md."""
+    (settings.home / "README.md").write_text(MARKED, encoding="utf-8")
+    report = json.dumps(LIVED | {"whole": whole})
+    (settings.reports / "replay.json").write_text(report, encoding="utf-8")
+    (settings.reports / "replay.png").write_bytes(b"lines")
+
+
+def test_a_whole_replay_has_its_table_and_its_picture(settings: Settings) -> None:
+    assert replay_table(LIVED) == LIVED_TABLE
+    with_replay(settings, whole=True)
+    text = write_results(settings).read_text(encoding="utf-8")
+    assert text.endswith(f"\n{REPLAY_BEGIN}\n{LIVED_TABLE}\n{REPLAY_END}\nThe end.\n")
+    assert f"{BEGIN}\n{TABLE}\n{END}" in text
+    assert (settings.home / "docs" / "images" / "replay.png").read_bytes() == b"lines"
+
+
+def test_a_part_of_a_replay_changes_neither(settings: Settings) -> None:
+    with_replay(settings, whole=False)
+    text = write_results(settings).read_text(encoding="utf-8")
+    assert f"{REPLAY_BEGIN}\nof before\n{REPLAY_END}" in text
+    assert not (settings.home / "docs" / "images" / "replay.png").exists()

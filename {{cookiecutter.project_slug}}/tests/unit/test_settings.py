@@ -32,6 +32,7 @@ def test_defaults_are_the_honest_windows_and_a_service_of_this_machine(folder: P
     assert settings.resamples == 1000
     assert (settings.max_calibration_error, settings.max_parity_difference) == (0.05, 1e-6)
     assert settings.min_shared_days == 14
+    assert (settings.breaches_needed, settings.breach_windows) == (2, 3)
     assert (settings.host, settings.port, settings.env) == ("127.0.0.1", 8000, "development")
     assert (settings.tracking_uri, settings.api_keys) == (None, ())
     assert settings.home == folder.resolve()
@@ -111,6 +112,66 @@ def test_an_entry_that_is_no_hash_is_refused(entry: str, monkeypatch: pytest.Mon
     monkeypatch.setenv("APP_API_KEYS", f"{FIRST_KEY},{entry}")
     with pytest.raises(ValidationError, match="is not the SHA-256 of a key in hexadecimal"):
         Settings()
+
+
+def problem_with(**chosen: int) -> str:
+    """Return what is wrong with settings that do not go together; nothing if they do."""
+    try:
+        Settings.model_validate(chosen)
+    except ValidationError as error:
+        (problem,) = error.errors()
+        assert problem["loc"] == ()
+        return problem["msg"].removeprefix("Value error, ")
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "consequence"),
+    [
+        ("breaches_needed", "breach_windows", "breaches would never be enough"),
+        ("least_holdout_days", "holdout_days", "no training would ever have enough days"),
+        ("least_labelled_days", "quality_days", "live quality would never have enough days"),
+        ("rollback_days", "quality_days", "a rollback would never see enough days"),
+        ("cooldown_days", "retrain_every_days", "the schedule could not be kept"),
+    ],
+)
+def test_a_setting_that_another_bounds_is_refused_beyond_it(
+    name: str, bound: str, consequence: str
+) -> None:
+    assert problem_with(**{bound: 20, name: 20}) == ""
+    assert problem_with(**{bound: 20, name: 21}) == (
+        f"APP_{name.upper()}=21 is more than APP_{bound.upper()}=20, so {consequence}: "
+        f"lower the first or raise the second"
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "because"),
+    [
+        ({"retrain_every_days": 90}, "APP_RETRAIN_EVERY_DAYS=90"),
+        ({"quality_days": 90}, "APP_QUALITY_DAYS=90"),
+        ({"holdout_days": 90}, "APP_HOLDOUT_DAYS=90"),
+        ({"drift_days": 90}, "APP_DRIFT_DAYS=90"),
+        ({"breach_days": 30}, "APP_BREACH_DAYS=30, APP_BREACH_WINDOWS=3"),
+    ],
+)
+def test_the_log_is_kept_for_as_long_as_anything_looks_back_on_it(
+    chosen: dict[str, int], because: str
+) -> None:
+    assert problem_with(**chosen, log_retention_days=95, label_delay_days=5) == ""
+    assert problem_with(**chosen, log_retention_days=94, label_delay_days=5) == (
+        f"APP_LOG_RETENTION_DAYS=94 would delete rows that are still needed ({because}, "
+        f"APP_LABEL_DELAY_DAYS=5): keep 95 days or more"
+    )
+
+
+def test_every_pair_that_does_not_go_together_is_told_at_once() -> None:
+    told = problem_with(breaches_needed=4, cooldown_days=31, log_retention_days=10).split("; and ")
+    assert [one.partition("=")[0] for one in told] == [
+        "APP_BREACHES_NEEDED",
+        "APP_COOLDOWN_DAYS",
+        "APP_LOG_RETENTION_DAYS",
+    ]
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:

@@ -22,7 +22,7 @@ from flight_delay.settings import Settings
 from flight_delay.splits import Windows
 from flight_delay.train import (
     Measured,
-    Trained,
+    TrainedFirst,
     fit,
     measure,
     probabilities,
@@ -40,7 +40,7 @@ def few(windows: Windows) -> Windows:
 
 
 @pytest.fixture(scope="module")
-def result(few: Windows) -> Trained:
+def result(few: Windows) -> TrainedFirst:
     """Return what the recipe makes of few rows."""
     return train(few, QUICK, lambda _: None)
 
@@ -62,7 +62,7 @@ def test_the_steps_are_said_in_the_order_of_time(few: Windows) -> None:
 
 
 def test_the_candidate_has_not_seen_validation_and_the_final_model_has(
-    few: Windows, result: Trained
+    few: Windows, result: TrainedFirst
 ) -> None:
     rows = few.launch
     candidate = fit(gradient_boosting(QUICK.seed), few.fit)
@@ -73,7 +73,7 @@ def test_the_candidate_has_not_seen_validation_and_the_final_model_has(
 
 
 def test_validation_chooses_the_threshold_and_launch_does_not(
-    few: Windows, result: Trained
+    few: Windows, result: TrainedFirst
 ) -> None:
     rows = scored(few.validation, probabilities(result.candidate, few.validation))
     assert result.threshold == choose_threshold(rows)
@@ -89,21 +89,21 @@ def test_validation_chooses_the_threshold_and_launch_does_not(
 
 
 def test_validation_is_measured_by_the_model_that_has_not_seen_it(
-    few: Windows, result: Trained
+    few: Windows, result: TrainedFirst
 ) -> None:
     rows = few.validation
     expected = roc_auc_score(rows[TARGET], probabilities(result.candidate, rows))
     assert result.validation.model["auc"].estimate == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_baseline_after_launch_is_that_of_all_history(few: Windows, result: Trained) -> None:
+def test_the_baseline_after_launch_is_that_of_all_history(few: Windows, result: TrainedFirst) -> None:
     baseline = fit(logistic_baseline(QUICK.seed), few.history)
     theirs = probabilities(baseline, few.launch)
     assert np.array_equal(probabilities(result.baseline, few.launch), theirs)
 
 
 def test_the_baseline_is_measured_on_the_same_rows_and_paired(
-    few: Windows, result: Trained
+    few: Windows, result: TrainedFirst
 ) -> None:
     rows = few.launch
     found = measure(result.final, result.baseline, rows, result.threshold, QUICK)

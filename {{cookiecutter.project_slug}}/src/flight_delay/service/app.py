@@ -2,16 +2,24 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from flight_delay import __doc__ as summary
+from flight_delay.clock import now
+from flight_delay.prediction_log import unopened_log
 from flight_delay.service import problems
+from flight_delay.service.answering import Answering
+from flight_delay.service.feedback import feedback_router
 from flight_delay.service.metrics import Metrics
 from flight_delay.service.middleware import Bounds, Measure
 from flight_delay.service.model_store import ModelStore
+from flight_delay.service.observed import Observed
+from flight_delay.service.outcome_writer import OutcomeWriter
+from flight_delay.service.recorder import Recorder
 from flight_delay.service.routes import health_router, prediction_router
 from flight_delay.service.security import refuse_unsafe
 from flight_delay.settings import Settings
@@ -24,20 +32,34 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     Raises:
         UnsafeSettingsError: in production without API keys.
+        LogError: when `APP_LOG_URL` cannot be read; a log that is out of reach stops nothing.
+        ClockError: when the file of the clock cannot be read.
     """
     settings = settings or Settings()
     refuse_unsafe(settings)
+    clock = functools.partial(now, settings.clock_file)
+    clock()  # a clock that cannot be read is refused now, not at every request
     metrics = Metrics()
     store = ModelStore(settings.models, metrics)
+    prediction_log = unopened_log(settings)
+    recorder = Recorder(prediction_log, metrics, settings, clock)
+    observed = Observed(prediction_log)
+    metrics.registry.register(observed)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.refresh()
-        follower = asyncio.create_task(store.follow(settings.poll_seconds))
+        recorder.start()
+        tasks = [
+            asyncio.create_task(store.follow(settings.poll_seconds)),
+            asyncio.create_task(observed.follow(settings.poll_seconds)),
+        ]
         yield
-        follower.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await follower
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(recorder.stop)
+        prediction_log.close()
 
     # FastAPIOffline serves the scripts of /docs itself: the page loads nothing from elsewhere.
     app = FastAPIOffline(
@@ -50,7 +72,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.store = store
+    app.state.answering = Answering(recorder, metrics, clock)
+    app.state.outcomes = OutcomeWriter(prediction_log, recorder, metrics, clock)
     app.include_router(prediction_router(settings))  # the first, since routes are tried in order
+    app.include_router(feedback_router(settings))
     app.include_router(health_router())
     problems.install(app)
     app.add_middleware(

@@ -67,3 +67,54 @@ class Metrics:
         )
         for result in ("accepted", "rejected"):
             self.swaps.labels(result)
+        self._register_trial()
+        self._register_log()
+
+    def _register_trial(self) -> None:
+        self.trial = Gauge(
+            "model_trial_info",
+            "1 for the challenger on trial and its stage",
+            ["version", "stage"],
+            registry=self.registry,
+        )
+        self.trial_rejected = Counter(
+            "model_trial_rejected",
+            "Challengers that failed their checks and were not tried",
+            registry=self.registry,
+        )
+        self.trial_failures = Counter(
+            "model_trial_failures",
+            "Times that a challenger on trial could not score rows; no caller noticed",
+            registry=self.registry,
+        )
+        self.shadow = Counter(
+            "shadow_predictions",
+            "Rows scored by a challenger that is not heard",
+            ["model_version"],
+            registry=self.registry,
+        )
+
+    def _register_log(self) -> None:
+        self.log_buffered = Gauge(
+            "prediction_log_buffered_rows",
+            "Answered rows that wait to be written",
+            registry=self.registry,
+        )
+        self.log_dropped = Counter(
+            "prediction_log_dropped",
+            "Answered rows that are lost to the log",
+            registry=self.registry,
+        )
+        self.log_failures = Counter(
+            "prediction_log_failures",
+            "Writes that failed; the rows wait and are tried again",
+            registry=self.registry,
+        )
+        self.feedback = Counter(
+            "feedback_outcomes",
+            "Outcomes that came in",
+            ["result"],
+            registry=self.registry,
+        )
+        for result in ("new", "known", "refused"):
+            self.feedback.labels(result)

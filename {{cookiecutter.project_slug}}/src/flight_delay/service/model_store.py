@@ -1,4 +1,4 @@
-"""The bundle that answers now, and the task that keeps it the champion."""
+"""The bundle that answers now, the one on trial, and the task that keeps both up to date."""
 
 import asyncio
 from pathlib import Path
@@ -7,7 +7,9 @@ import structlog
 
 from flight_delay.bundle import Bundle, BundleError, load
 from flight_delay.champion import ChampionError, read_champion
+from flight_delay.service.challenger import Challenger
 from flight_delay.service.metrics import Metrics
+from flight_delay.trial import Trial, TrialError, read_trial
 
 log = structlog.get_logger()
 
@@ -20,6 +22,7 @@ class ModelStore:
         self._models = models
         self._metrics = metrics
         self._rejected: str | None = None
+        self.trial = TrialStore(models, metrics)
         self.bundle: Bundle | None = None
         self.reason = "no bundle was loaded yet"
         """Why there is no bundle, or why the newest champion was not taken."""
@@ -29,8 +32,18 @@ class ModelStore:
         """The version that answers though it is not the champion, if so."""
         return self.bundle.version if self.bundle and self.reason else None
 
+    async def follow(self, poll_seconds: float) -> None:
+        """Refresh for ever, every `poll_seconds`."""
+        while True:
+            await asyncio.sleep(poll_seconds)
+            await self.refresh()
+
     async def refresh(self) -> None:
         """Take the champion if it is another one and passes its checks; else keep what is there."""
+        await self._refresh_champion()
+        await self.trial.refresh(self.bundle)
+
+    async def _refresh_champion(self) -> None:
         try:
             champion = read_champion(self._models)
         except (ChampionError, OSError) as error:
@@ -42,22 +55,11 @@ class ModelStore:
         if self.bundle is not None and champion.version == self.bundle.version:
             self._settle()
             return
-        try:
-            # Hashing and the golden rows take a while: other requests are answered meanwhile.
-            bundle = await asyncio.to_thread(load, self._models / champion.version)
-        except BundleError as error:
-            self._reject(champion.version, str(error))
-            return
-        except Exception as error:  # noqa: BLE001 - a runtime that chokes on a model must not end the service
-            self._reject(champion.version, f"bundle {champion.version} does not load: {error}")
-            return
-        self._accept(bundle)
-
-    async def follow(self, poll_seconds: float) -> None:
-        """Refresh for ever, every `poll_seconds`."""
-        while True:
-            await asyncio.sleep(poll_seconds)
-            await self.refresh()
+        bundle = await _load(self._models / champion.version)
+        if isinstance(bundle, Bundle):
+            self._accept(bundle)
+        else:
+            self._reject(champion.version, bundle)
 
     def _accept(self, bundle: Bundle) -> None:
         previous = self.bundle.version if self.bundle else None
@@ -83,3 +85,77 @@ class ModelStore:
         self._rejected = version
         self._metrics.swaps.labels("rejected").inc()
         log.error("model_swap", result="rejected", version=version, reason=reason)
+
+
+class TrialStore:
+    """Holds the challenger of the trial that is on, verified as strictly as a champion."""
+
+    def __init__(self, models: Path, metrics: Metrics) -> None:
+        """Start without a trial."""
+        self._models = models
+        self._metrics = metrics
+        self._rejected: str | None = None
+        self.challenger: Challenger | None = None
+        self.reason = ""
+        """Why the newest trial was not begun, if so."""
+
+    async def refresh(self, champion: Bundle | None) -> None:
+        """Begin, change or end the trial as the file says; a bad challenger ends it too."""
+        try:
+            trial = read_trial(self._models)
+        except TrialError as error:
+            self._reject("unreadable", str(error))
+            return
+        if trial is None or champion is None or trial.version == champion.version:
+            self._replace(None)
+            self._settle()
+            return
+        current = self.challenger
+        if current is not None and current.trial == trial:
+            return
+        if current is not None and current.bundle.version == trial.version:  # its next stage
+            self._begin(trial, current.bundle)
+            return
+        bundle = await _load(self._models / trial.version)
+        if isinstance(bundle, Bundle):
+            self._begin(trial, bundle)
+        else:
+            self._reject(trial.version, bundle)
+
+    def _begin(self, trial: Trial, bundle: Bundle) -> None:
+        self._settle()
+        self._replace(Challenger(trial, bundle, self._metrics))
+
+    def _settle(self) -> None:
+        self._rejected = None
+        self.reason = ""
+
+    def _reject(self, version: str, reason: str) -> None:
+        self._replace(None)
+        self.reason = reason
+        if version == self._rejected:
+            return
+        self._rejected = version
+        self._metrics.trial_rejected.inc()
+        log.error("model_trial", result="rejected", version=version, reason=reason)
+
+    def _replace(self, challenger: Challenger | None) -> None:
+        previous, self.challenger = self.challenger, challenger
+        self._metrics.trial.clear()
+        if challenger is not None:
+            trial = challenger.trial
+            self._metrics.trial.labels(trial.version, trial.stage).set(1)
+            log.info("model_trial", result=trial.stage, version=trial.version, share=trial.share)
+        elif previous is not None:
+            log.info("model_trial", result="over", version=previous.trial.version)
+
+
+async def _load(path: Path) -> Bundle | str:
+    """Return a verified bundle, or why it cannot be had."""
+    try:
+        # Hashing and the golden rows take a while: other requests are answered meanwhile.
+        return await asyncio.to_thread(load, path)
+    except BundleError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - a runtime that chokes on a model must not end the service
+        return f"bundle {path.name} does not load: {error}"

@@ -24,13 +24,18 @@ class ProblemError(Exception):
     """An error with a problem document of its own."""
 
     def __init__(
-        self, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        errors: list[dict[str, Any]] | None = None,
     ) -> None:
-        """Carry a status and a sentence that says what to do."""
+        """Carry a status, a sentence that says what to do, and maybe what is at fault."""
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = headers
+        self.errors = errors if errors is None else errors[:MOST_ERRORS]
 
 
 def problem_response(
@@ -76,7 +81,7 @@ def install(app: FastAPI) -> None:
 
 async def _own(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)  # noqa: S101 - narrows the type for the checker
-    return problem_response(error.status, error.detail, headers=error.headers)
+    return problem_response(error.status, error.detail, error.errors, error.headers)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -1,44 +1,30 @@
 """The routes of the interface."""
 
 import asyncio
-import uuid
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
-from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, FailFast, Field, create_model
 
 from flight_delay.bundle import Bundle
 from flight_delay.contract import example
-from flight_delay.encoding import encode_rows
-from flight_delay.service.metrics import Metrics
+from flight_delay.service.answering import Answering
 from flight_delay.service.model_store import ModelStore
 from flight_delay.service.problems import ProblemError, documented
 from flight_delay.service.schemas import (
     BatchPrediction,
     Health,
     Instance,
-    Prediction,
     SinglePrediction,
 )
-from flight_delay.service.security import HEADER, keyed_route
+from flight_delay.service.security import keyed_router
 from flight_delay.settings import Settings
 
 THREAD_ROWS = 100
 """Rows from which a batch is scored in a thread, so that others need not wait for it."""
-
-
-REFUSALS = documented(
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
 
 
 def health_router() -> APIRouter:
@@ -74,61 +60,45 @@ def health_router() -> APIRouter:
 
 def prediction_router(settings: Settings) -> APIRouter:
     """Return `/v1/*`, which needs a key when any is set."""
-    router = APIRouter(
-        prefix="/v1",
-        tags=["predictions"],
-        route_class=keyed_route(settings) if settings.api_keys else APIRoute,
-        dependencies=[Security(HEADER)] if settings.api_keys else [],  # for the OpenAPI page
-        responses=REFUSALS,
-    )
+    router = keyed_router(settings, "predictions")
     batch = _batch_model(settings.max_instances)
 
     @router.post("/predict", summary="Score one row")
     async def predict(
         instance: Instance,
         store: Annotated[ModelStore, Depends(_store)],
-        metrics: Annotated[Metrics, Depends(_metrics)],
+        answering: Annotated[Answering, Depends(_answering)],
     ) -> SinglePrediction:
-        bundle = _bundle(store)
-        (prediction,) = _answer(bundle, metrics, [instance])
-        return SinglePrediction(**prediction.model_dump(), model_version=bundle.version)
+        answers = answering.answer(_bundle(store), store.trial.challenger, [instance])
+        (prediction,) = answers.predictions
+        return SinglePrediction(**prediction.model_dump(), model_version=answers.model_version)
 
     @router.post("/predict/batch", summary="Score many rows")
     async def predict_batch(
         body: batch,  # type: ignore[valid-type]
         store: Annotated[ModelStore, Depends(_store)],
-        metrics: Annotated[Metrics, Depends(_metrics)],
+        answering: Annotated[Answering, Depends(_answering)],
     ) -> BatchPrediction:
-        bundle, rows = _bundle(store), body.instances  # type: ignore[attr-defined]
+        rows = body.instances  # type: ignore[attr-defined]
+        asked = (_bundle(store), store.trial.challenger, rows)
         if len(rows) < THREAD_ROWS:
-            predictions = _answer(bundle, metrics, rows)
+            answers = answering.answer(*asked)
         else:
-            predictions = await asyncio.to_thread(_answer, bundle, metrics, rows)
-        return BatchPrediction(model_version=bundle.version, predictions=predictions)
+            answers = await asyncio.to_thread(answering.answer, *asked)
+        return BatchPrediction(**answers._asdict())
 
     @router.get("/model", summary="The manifest of the bundle that answers")
     async def model(store: Annotated[ModelStore, Depends(_store)]) -> dict[str, Any]:
-        bundle = _bundle(store)
-        return {"version": bundle.version, **bundle.manifest.model_dump()}
+        bundle, trial = _bundle(store), store.trial
+        said = {
+            "warning": store.reason,
+            "trial": trial.challenger and trial.challenger.trial.model_dump(),
+            "trial_warning": trial.reason,
+        }
+        about = {name: value for name, value in said.items() if value}
+        return {"version": bundle.version, **about, **bundle.manifest.model_dump()}
 
     return router
-
-
-def _answer(bundle: Bundle, metrics: Metrics, rows: Sequence[BaseModel]) -> list[Prediction]:
-    probabilities = bundle.probabilities(encode_rows([row.model_dump() for row in rows]))
-    predictions = [
-        Prediction(
-            request_id=uuid.uuid4().hex,
-            probability=probability,
-            prediction=bundle.decide(probability),
-        )
-        for probability in probabilities.tolist()
-    ]
-    for prediction in predictions:
-        outcome = str(prediction.prediction).lower()
-        metrics.predictions.labels(bundle.version, outcome).inc()
-        metrics.probability.observe(prediction.probability)
-    return predictions
 
 
 def _batch_model(max_instances: int) -> type[BaseModel]:
@@ -153,9 +123,9 @@ async def _store(request: Request) -> ModelStore:
     return store
 
 
-async def _metrics(request: Request) -> Metrics:
-    metrics: Metrics = request.app.state.metrics
-    return metrics
+async def _answering(request: Request) -> Answering:
+    answering: Answering = request.app.state.answering
+    return answering
 
 
 def _bundle(store: ModelStore) -> Bundle:

@@ -7,16 +7,24 @@ from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 
 from flight_delay.errors import ProjectError
-from flight_delay.service.problems import ProblemError
+from flight_delay.service.problems import ProblemError, documented
 from flight_delay.settings import Settings
 
 KEY_BYTES = 32
 HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+COMMON = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+"""What any route that takes a body may refuse with."""
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -66,6 +74,23 @@ def keyed_route(settings: Settings) -> type[APIRoute]:
             return checked
 
     return KeyedRoute
+
+
+def keyed_router(settings: Settings, tag: str, *refusals: HTTPStatus) -> APIRouter:
+    """Return the router of a part of `/v1/*`, which needs a key when any is set.
+
+    Args:
+        settings: with the keys and the bounds.
+        tag: heading on the OpenAPI page.
+        refusals: statuses of problem documents beside those that every route there may answer.
+    """
+    return APIRouter(
+        prefix="/v1",
+        tags=[tag],
+        route_class=keyed_route(settings) if settings.api_keys else APIRoute,
+        dependencies=[Security(HEADER)] if settings.api_keys else [],  # for the OpenAPI page
+        responses=documented(*COMMON, *refusals),
+    )
 
 
 def _check(accepted: tuple[str, ...], key: str) -> None:

@@ -1,0 +1,47 @@
+"""What a monitoring run may find: nothing, or a reason for an alert.
+
+Of a whole report this is the part that the service shows.
+"""
+
+from typing import Any
+
+Report = dict[str, Any]
+
+
+def drift(unusual_days: int, adjusted_p: float) -> Report:
+    field = {
+        "field": "wind_speed",
+        "psi": 0.2,
+        "usual_psi": 0.1,
+        "unusual_days": unusual_days,
+        "distance": 0.3,
+        "adjusted_p": adjusted_p,
+        "null_share": 0.1,
+        "unseen_share": 0.0,
+    }
+    return {"fields": [field], "prediction": field | {"field": "probability"}}
+
+
+QUALITY: Report = {
+    "unlabelled_share": 0.03,
+    "metrics": dict.fromkeys(
+        ("auc", "brier", "calibration_error", "bias", "precision", "recall"), 0.1
+    ),
+}
+HEALTHY: Report = {
+    "checks": {"broken": []},
+    "drift": drift(unusual_days=1, adjusted_p=0.5),
+    "quality": QUALITY,
+    "windows": [{"breached": True}, {"breached": False}, {"breached": False}],
+    "decision": {"action": "nothing"},
+}
+"""What the service shows of a monitoring report."""
+BROKEN = {"broken": [{"field": "origin", "check": "vanished"}]}
+FINDINGS: dict[str, Report] = {
+    "OutcomesMissing": {"quality": QUALITY | {"unlabelled_share": 0.5}},
+    "DataContractBroken": {"checks": BROKEN},
+    "LiveQualityBreached": {"windows": [{"breached": True}, {"breached": True}]},
+    "RollbackDecided": {"decision": {"action": "rollback"}},
+    "FeatureDrift": {"drift": drift(unusual_days=6, adjusted_p=0.001)},
+}
+"""By the alert that it is to set off, what the monitor found."""

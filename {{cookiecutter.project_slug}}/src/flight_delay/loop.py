@@ -1,0 +1,162 @@
+"""The closed loop, one turn at a time: monitor, let the policy decide, act, and write down why.
+
+A scheduler calls `tend` once a day. What it does is recorded as events in the prediction log and in
+`reports/retrain.json` and `.md`; whatever fails leaves the champion as it was.
+"""
+
+from contextlib import closing
+from datetime import date, timedelta
+from typing import Any
+
+from flight_delay.champion import read_champion
+from flight_delay.clock import now
+from flight_delay.errors import ProjectError
+from flight_delay.files import write_atomically
+from flight_delay.journal import note
+from flight_delay.monitoring.run import run_monitor
+from flight_delay.monitoring.window import read_window
+from flight_delay.pipeline import write_report
+from flight_delay.prediction_log import open_log
+from flight_delay.probation import Finding, is_due, judge_trial, next_stage
+from flight_delay.registry import conclude, rollback
+from flight_delay.retraining import retrain
+from flight_delay.settings import Settings
+from flight_delay.told import as_markdown
+from flight_delay.train import Say
+from flight_delay.trial import Trial, end_trial, read_trial, write_trial
+
+Report = dict[str, Any]
+
+QUIET: Report = {"result": "nothing", "said": "", "version": None, "gates": [], "why": []}
+
+
+def tend(settings: Settings, say: Say, *, page: bool = True) -> Report:
+    """Monitor, then do what the policy decides, and only that.
+
+    Args:
+        settings: of the project.
+        say: hears of each long step.
+        page: whether the monitor's page is drawn too, which takes longer than to measure.
+
+    Returns:
+        The report: `monitor` and `decision` as the monitor gives them; `result` ("nothing",
+        "promoted", "refused", "shadow", "canary", "rolled back" or "failed"); `said`, one line,
+        empty when nothing was done; `version`, `gates` and `why`; and, after a training, all that
+        `retrain` reports.
+
+    Raises:
+        ProjectError: when the monitor cannot do its work. What fails after it is a result.
+    """
+    monitor = run_monitor(settings, say, page=page)
+    decision = monitor["decision"]
+    try:
+        acted = _act(decision, settings, say)
+    except (ProjectError, OSError) as error:
+        acted = _failed(decision, error, settings, say)
+    return _reported(settings, {"monitor": monitor, "decision": decision, **QUIET, **acted})
+
+
+def run_retrain(settings: Settings, say: Say) -> Report:
+    """Train a challenger whatever the policy says; the report is that of `tend`, undecided.
+
+    Raises:
+        ProjectError: when it cannot be trained; that is recorded too, and the champion stays.
+    """
+    undecided: Report = {"monitor": None, "decision": None, **QUIET}
+    why = ["asked for by hand"]
+    try:
+        return _reported(settings, undecided | _retrain(why, settings, say))
+    except (ProjectError, OSError) as error:
+        failed = _failed({"action": "retrain", "reasons": why}, error, settings, say)
+        _reported(settings, undecided | failed)
+        raise
+
+
+def _act(decision: Report, settings: Settings, say: Say) -> Report:
+    if decision["action"] == "rollback":
+        return _roll_back(decision["reasons"], settings, say)
+    trial = _trial(settings)
+    if trial is not None:
+        today = now(settings.clock_file).date()
+        return _try(trial, today, settings, say) if is_due(trial, today, settings) else {}
+    if decision["action"] == "retrain":
+        return _retrain(decision["reasons"], settings, say)
+    return {}
+
+
+def _retrain(why: list[str], settings: Settings, say: Say) -> Report:
+    report = retrain(settings, say, now(settings.clock_file).date())
+    said = f"{report['version']} {report['result']}: {_decisive(report)}"
+    keys = ("version", "result", "gates")
+    note(settings, "retrain", {key: report[key] for key in keys} | {"why": why}, say)
+    return {**report, "said": said, "why": why}
+
+
+def _decisive(report: Report) -> str:
+    """Return what the gates say in a line: who refused, or how the champion was met."""
+    gates = report["gates"]
+    telling = [gate for gate in gates if not gate["passed"]] or [
+        gate for gate in gates if gate["name"] == "champion"
+    ]
+    return "; ".join(gate["reason"] for gate in telling)
+
+
+def _roll_back(reasons: list[str], settings: Settings, say: Say) -> Report:
+    reason = "; ".join(reasons)
+    champion = rollback(settings, reason, say)
+    said = f"rolled back to {champion.version}: {reason}"
+    return {"result": "rolled back", "version": champion.version, "said": said, "why": reasons}
+
+
+def _failed(decision: Report, error: Exception, settings: Settings, say: Say) -> Report:
+    """Say what went wrong; a training that failed is an event, with the reason among the others."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    why = [*decision["reasons"], f"it failed: {reason}"]
+    if decision["action"] == "retrain":
+        event = {"version": None, "result": "failed", "gates": [], "why": why}
+        note(settings, "retrain", event, say)
+    return {"result": "failed", "said": f"{decision['action']} failed: {reason}", "why": why}
+
+
+def _trial(settings: Settings) -> Trial | None:
+    """Return the trial that is on; one of the champion itself was left behind by a crash."""
+    trial = read_trial(settings.models)
+    if trial is not None and trial.version == _champion(settings):
+        end_trial(settings.models)
+        return None
+    return trial
+
+
+def _try(trial: Trial, today: date, settings: Settings, say: Say) -> Report:
+    """Judge a stage that is over: go on to the next, crown the challenger, or send it back."""
+    say(f"the {trial.stage} of {trial.version} is over: judging it")
+    finding = _finding(trial, today, settings)
+    following = next_stage(trial.version, trial.stage, today, settings)
+    if finding.passed and following:
+        write_trial(settings.models, following)
+        event = {"version": trial.version, "stage": following.stage, "result": "advanced"}
+        note(settings, "trial", event | {"reason": finding.reason}, say)
+        result: str = following.stage
+    else:
+        conclude(settings, trial, finding.reason, passed=finding.passed, say=say)
+        result = "promoted" if finding.passed else "refused"
+    said = f"{trial.version} {result}: {finding.reason}"
+    return {"result": result, "version": trial.version, "said": said, "why": [finding.reason]}
+
+
+def _finding(trial: Trial, today: date, settings: Settings) -> Finding:
+    complete_until = today - timedelta(days=settings.label_delay_days)
+    with closing(open_log(settings)) as log:
+        rows = read_window(log, trial.since, complete_until)
+    return judge_trial(trial, _champion(settings), rows, settings)
+
+
+def _champion(settings: Settings) -> str:
+    champion = read_champion(settings.models)
+    return champion.version if champion else ""
+
+
+def _reported(settings: Settings, report: Report) -> Report:
+    write_report(settings, "retrain", report)
+    write_atomically(settings.reports / "retrain.md", as_markdown(report).encode())
+    return report

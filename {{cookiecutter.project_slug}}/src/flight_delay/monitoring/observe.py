@@ -1,0 +1,91 @@
+"""Observe: everything that the log says of the model today, and what the policy makes of it.
+
+Nothing is recorded here and nothing is changed; `run.py` does that.
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from flight_delay.clock import now
+from flight_delay.contract import DAY
+from flight_delay.monitoring.checks import broken_checks
+from flight_delay.monitoring.drift import drift, no_verdict
+from flight_delay.monitoring.findings import Findings, Report, as_facts, as_report
+from flight_delay.monitoring.policy import Rivalry, decide
+from flight_delay.monitoring.predecessor import (
+    compare_with,
+    predecessor_of,
+    promoted_on,
+)
+from flight_delay.monitoring.quality import live_quality, quality_windows
+from flight_delay.monitoring.spans import ONE_DAY, back
+from flight_delay.monitoring.watched import Watched, read_watched
+from flight_delay.monitoring.window import Day, daily_totals, read_days, rows_of
+from flight_delay.prediction_log import PredictionLog
+from flight_delay.settings import Settings
+
+LOOK_BACK = 45
+"""Days among which the labelled ones are counted; more of them would change no decision."""
+
+
+def observe(settings: Settings, log: PredictionLog) -> Report:
+    """Return the monitoring report of today, with the decision."""
+    return judged(look(settings, log), settings)
+
+
+def judged(found: Findings, settings: Settings) -> Report:
+    """Return the report of what was found, with what the policy decides."""
+    return as_report(found, decide(as_facts(found, settings), settings), settings)
+
+
+def look(settings: Settings, log: PredictionLog) -> Findings:
+    """Measure the days that are over, and those of them whose outcomes are complete."""
+    today = now(settings.clock_file).date()
+    watched = read_watched(settings)
+    yesterday = today - ONE_DAY
+    asked = back(yesterday, settings.drift_days)
+    newest = yesterday - timedelta(days=settings.label_delay_days)
+    known = back(newest, settings.quality_days)
+    windows = back(newest, settings.breach_days * settings.breach_windows)
+    labelled = back(newest, LOOK_BACK)
+
+    totals = daily_totals(log, min(span.first for span in (asked, known, windows, labelled)), today)
+    known_days = read_days(log, totals, known)
+    rows = rows_of(read_days(log, totals, asked))
+    counting = rows.filter(pl.len().over(DAY) >= settings.least_day_rows)
+    reference = watched.reference
+    return Findings(
+        today=today,
+        watched=watched,
+        asked=asked,
+        known=known,
+        totals=totals,
+        rows=rows,
+        counting=counting,
+        broken=broken_checks(counting, reference) if reference else [],
+        drift=drift(counting, reference, settings) if reference else no_verdict(watched.problem),
+        quality=live_quality(rows_of(known_days), settings),
+        windows=quality_windows(totals, newest, settings),
+        rivalry=_rivalry(watched, known_days, log, settings),
+        last_training=_last_training(log),
+    )
+
+
+def _rivalry(
+    watched: Watched, known: list[Day], log: PredictionLog, settings: Settings
+) -> tuple[Rivalry, int] | None:
+    """Compare with the champion before, on the days of live quality since the promotion."""
+    if watched.champion is None:
+        return None
+    version, bundle = watched.champion.version, predecessor_of(watched.champion, settings)
+    promoted = promoted_on(log, version)
+    if bundle is None or promoted is None:
+        return None
+    since = [day for day in known if day.day >= promoted]
+    return compare_with(bundle, version, since, settings)
+
+
+def _last_training(log: PredictionLog) -> date | None:
+    newest = log.events("retrain")
+    return newest[0].at.date() if newest else None

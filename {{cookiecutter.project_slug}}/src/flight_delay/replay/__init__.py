@@ -1,0 +1,1 @@
+"""The time after launch, lived through in minutes by the real service and the real loop."""

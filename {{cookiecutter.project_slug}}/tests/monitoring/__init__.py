@@ -1,0 +1,1 @@
+"""What is made of the log: data checks, drift, live quality, the policy and the report."""

@@ -1,0 +1,36 @@
+"""A small project in production: few flights, a champion, and a log of forty labelled days."""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flight_delay.clock import set_clock
+from flight_delay.pipeline import run_promote, run_train
+from flight_delay.settings import Settings
+
+from ..conftest import silent  # noqa: TID252 - what the tests share
+from .production import RESAMPLES, TODAY, fill_log, store_table
+
+
+@pytest.fixture(scope="session")
+def in_production(tmp_path_factory: pytest.TempPathFactory, table: pl.DataFrame) -> Path:
+    """Return the folder of a project that has answered for forty days; no test may change it."""
+    home = tmp_path_factory.mktemp("production")
+    settings = Settings(home=home, resamples=RESAMPLES)
+    store_table(settings, table)
+    run_train(settings, silent)
+    assert run_promote(settings).champion is not None
+    fill_log(settings, table)
+    return home
+
+
+@pytest.fixture
+def alive(in_production: Path, tmp_path: Path) -> Settings:
+    """Return the settings of a copy of that project, on the day on which it is to be retrained."""
+    home = tmp_path / "alive"
+    shutil.copytree(in_production, home)
+    settings = Settings(home=home, resamples=RESAMPLES, clock_file=home / "clock")
+    set_clock(home / "clock", TODAY)
+    return settings

@@ -1,0 +1,51 @@
+"""The picture shows the figures of the report."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flight_delay.replay.picture import SMOOTH_DAYS, picture
+
+
+def report_of(gaps: list[float], results: dict[int, str]) -> dict[str, Any]:
+    """Return the parts of a report that are drawn; the first model says `gap` more than happens."""
+    days = [f"2013-04-{number + 1:02d}" for number in range(len(gaps))]
+    return {
+        "daily": [
+            {"day": day, "rows": 100, "observed": 0.2, "left_alone": 0.2 + gap, "kept_alive": 0.2}
+            for day, gap in zip(days, gaps, strict=True)
+        ],
+        "days": [
+            {"day": day, "result": results.get(number, "nothing")}
+            for number, day in enumerate(days)
+        ],
+        "months": [
+            {"month": "2013-04", "left_alone": {"brier": 0.15}, "kept_alive": {"brier": 0.14}}
+        ],
+    }
+
+
+def test_the_lines_are_trailing_means_of_what_was_said_less_what_happened() -> None:
+    gaps = [0.1] * 14 + [0.0] * 7
+    bias, _ = picture(report_of(gaps, {})).axes
+    alone, kept = (line for line in bias.lines if line.get_label() in {"left alone", "kept alive"})
+    values = np.asarray(alone.get_ydata(), dtype=float)
+    assert values[:14] == pytest.approx(np.full(14, 0.1))
+    assert values[-1] == pytest.approx(0.1 * (SMOOTH_DAYS - 7) / SMOOTH_DAYS)
+    assert np.asarray(kept.get_ydata(), dtype=float) == pytest.approx(np.zeros(21))
+
+
+def test_each_promotion_and_refusal_has_its_line() -> None:
+    bias, _ = picture(report_of([0.0] * 10, {3: "promoted", 5: "refused", 7: "promoted"})).axes
+    vertical = [line for line in bias.lines if len(set(np.atleast_1d(line.get_xdata()))) == 1]
+    assert [line.get_linestyle() for line in vertical] == ["-", ":", "-"]
+    legend = bias.get_legend()
+    assert legend is not None
+    words = [text.get_text() for text in legend.get_texts()]
+    assert words.count("a challenger was promoted") == 1
+
+
+def test_the_bars_are_the_months_scores() -> None:
+    _, months = picture(report_of([0.0] * 3, {})).axes
+    assert [bar.get_height() for bar in months.patches] == pytest.approx([0.15, 0.14])  # type: ignore[attr-defined]
