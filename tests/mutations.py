@@ -251,7 +251,7 @@ BUNDLES_AND_REGISTRY = (
 SERVICE = (
     Fault(
         "the service returns a constant",
-        "service/routes.py",
+        "service/answering.py",
         "for probability in probabilities.tolist()",
         "for probability in [0.25] * len(probabilities)",
         "service/test_predict.py::test_one_row_gets_the_answer_of_the_bundle",
@@ -272,9 +272,9 @@ SERVICE = (
     ),
     Fault(
         "predictions are not counted",
-        "service/routes.py",
-        "        metrics.predictions.labels(bundle.version, outcome).inc()\n",
-        "        metrics.predictions.labels(bundle.version, outcome)\n",
+        "service/answering.py",
+        "            self._metrics.predictions.labels(version, outcome).inc()\n",
+        "            self._metrics.predictions.labels(version, outcome)\n",
         "service/test_metrics.py::test_predictions_are_counted_as_they_were_answered",
     ),
     Fault(
@@ -288,8 +288,8 @@ SERVICE = (
     Fault(
         "a damaged champion ends the answers of the one before it",
         "service/model_store.py",
-        "        self._rejected = version\n",
-        "        self._rejected, self.bundle = version, None\n",
+        '        self._metrics.swaps.labels("rejected").inc()\n',
+        "        self.bundle = None\n",
         "service/test_rejected_bundles.py::test_the_old_one_answers_on",
     ),
 )

@@ -79,7 +79,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build(tmp_path_factory.mktemp("distributions"), "Apache-2.0")
 
 
-SHIPPED = {".py", ".j2", ".html", ".css", ".js"}
+SHIPPED = {".py", ".j2", ".html", ".css", ".js", ".svg"}
 
 
 def code(project: Path, *tops: str) -> set[str]:

@@ -114,7 +114,8 @@ def hollow(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             exempt |= {node} if names_in(node.decorator_list) & EXEMPT else set()
             rest = [statement for statement in node.body if not is_docstring(statement)]
-            if all(map(is_print, rest)) and not is_a_deaf_callback(node):
+            deaf = is_a_deaf_callback(node) or node in exempt
+            if all(map(is_print, rest)) and not deaf:
                 what = "only prints" if rest else "has a docstring and nothing else"
                 yield f"line {node.lineno}: {node.name} {what}"
         for field in ("body", "orelse", "finalbody"):
@@ -126,7 +127,11 @@ def hollow(tree: ast.Module) -> Iterator[str]:
 
 
 def test_no_file_holds_what_no_file_may_hold(output: Path) -> None:
-    found = {path: list(forbidden(text)) for path, text in texts(output)}
+    # A page that the project fills in has tags of its own, which cookiecutter copies as they are.
+    found = {
+        path: list(forbidden(text.replace("{%", "") if path.endswith(".j2") else text))
+        for path, text in texts(output)
+    }
     assert len(found) > 80
     assert {path: faults for path, faults in found.items() if faults} == {}
 

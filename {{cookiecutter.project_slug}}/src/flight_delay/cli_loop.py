@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from flight_delay.console import REFUSED, done, err, load_settings, out, say, with_steps
+from flight_delay.console import (
+    REFUSED,
+    done,
+    err,
+    load_settings,
+    out,
+    say,
+    with_steps,
+)
 
 loop_app = typer.Typer()
 

@@ -87,7 +87,10 @@ def _calibration(challenger: Manifest, settings: Settings) -> Gate:
 
 
 def _baseline(challenger: Manifest) -> Gate:
-    brier = challenger.metrics["validation"]["advantage_brier"]
+    brier = challenger.metrics["validation"].get("advantage_brier")
+    if brier is None:
+        reason = "it was compared neither with a baseline nor with a champion"
+        return Gate("baseline", passed=False, reason=reason)
     reason = (
         f"validation Brier score less the logistic baseline's: {brier['estimate']:+.4f} "
         f"({brier['low']:+.4f} to {brier['high']:+.4f}), must be below 0"

@@ -52,7 +52,7 @@ def tend(settings: Settings, say: Say, *, page: bool = True) -> Report:
     try:
         acted = _act(decision, settings, say)
     except (ProjectError, OSError) as error:
-        acted = _failed(decision, error, settings, say)
+        acted = _failed(decision["action"], decision["reasons"], error)
     return _reported(settings, {"monitor": monitor, "decision": decision, **QUIET, **acted})
 
 
@@ -67,8 +67,7 @@ def run_retrain(settings: Settings, say: Say) -> Report:
     try:
         return _reported(settings, undecided | _retrain(why, settings, say))
     except (ProjectError, OSError) as error:
-        failed = _failed({"action": "retrain", "reasons": why}, error, settings, say)
-        _reported(settings, undecided | failed)
+        _reported(settings, undecided | _failed("retrain", why, error))
         raise
 
 
@@ -85,7 +84,12 @@ def _act(decision: Report, settings: Settings, say: Say) -> Report:
 
 
 def _retrain(why: list[str], settings: Settings, say: Say) -> Report:
-    report = retrain(settings, say, now(settings.clock_file).date())
+    try:
+        report = retrain(settings, say, now(settings.clock_file).date())
+    except (ProjectError, OSError) as error:
+        event = {"version": None, "result": "failed", "gates": [], "why": [*why, _reason(error)]}
+        note(settings, "retrain", event, say)
+        raise
     said = f"{report['version']} {report['result']}: {_decisive(report)}"
     keys = ("version", "result", "gates")
     note(settings, "retrain", {key: report[key] for key in keys} | {"why": why}, say)
@@ -108,14 +112,15 @@ def _roll_back(reasons: list[str], settings: Settings, say: Say) -> Report:
     return {"result": "rolled back", "version": champion.version, "said": said, "why": reasons}
 
 
-def _failed(decision: Report, error: Exception, settings: Settings, say: Say) -> Report:
-    """Say what went wrong; a training that failed is an event, with the reason among the others."""
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    why = [*decision["reasons"], f"it failed: {reason}"]
-    if decision["action"] == "retrain":
-        event = {"version": None, "result": "failed", "gates": [], "why": why}
-        note(settings, "retrain", event, say)
-    return {"result": "failed", "said": f"{decision['action']} failed: {reason}", "why": why}
+def _failed(action: str, why: list[str], error: Exception) -> Report:
+    # What is done when the policy decides nothing is to judge a trial.
+    what = action if action in {"retrain", "rollback"} else "trial"
+    reason = _reason(error)
+    return {"result": "failed", "said": f"{what} failed: {reason}", "why": [*why, reason]}
+
+
+def _reason(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _trial(settings: Settings) -> Trial | None:

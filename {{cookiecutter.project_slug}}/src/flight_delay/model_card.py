@@ -39,7 +39,7 @@ this card: it is in `reports/train.json` and in MLflow.
 ## Figures
 
 Measured on {validated}, which the model had not seen then, with 95 % intervals over resampled
-days; {_other(manifest)} on the same {ROWS}.
+days{_held_against(manifest)}.
 
 {_table(manifest, validated)}
 
@@ -65,32 +65,36 @@ def _limits() -> str:
     return "\n".join(f"- {limit}" for limit in LIMITS)
 
 
-def _other(manifest: Manifest) -> str:
-    """Say what the model is held against: the baseline at birth, the champion from then on."""
-    if manifest.rival is None:
-        return "the advantage is the model less the logistic baseline"
-    return f"the difference is the model less the champion of then, {manifest.rival.version},"
+def _held_against(manifest: Manifest) -> str:
+    if manifest.rival is not None:
+        other = f"the difference is the model less {manifest.rival.version}, the champion then,"
+    elif _has_baseline(manifest):
+        other = "the advantage is the model less the logistic baseline"
+    else:
+        return ""
+    return f"; {other} on the same {ROWS}"
+
+
+def _has_baseline(manifest: Manifest) -> bool:
+    return "advantage_brier" in manifest.metrics["validation"]
 
 
 def _table(manifest: Manifest, days: str) -> str:
+    """Return the figures: against the baseline at birth, against the champion from then on."""
     figures = manifest.metrics["validation"]
-    if manifest.rival is None:
-        heads = ["logistic baseline", "advantage"]
-        others = [
-            {name: figures[f"{who}{name}"] for name in METRIC_NAMES}
-            for who in ("baseline_", "advantage_")
-        ]
-    else:
-        heads = ["difference"]
+    columns = {"model": figures}
+    if manifest.rival is not None:
         difference = manifest.rival.difference
-        others = [{name: difference[name].model_dump() for name in METRIC_NAMES}]
-    columns = [figures, *others]
-    rows = [f"| {' | '.join([days, 'model', *heads])} |", "|---" * (len(heads) + 2) + "|"]
+        columns["difference"] = {name: difference[name].model_dump() for name in METRIC_NAMES}
+    elif _has_baseline(manifest):
+        for head, who in (("logistic baseline", "baseline_"), ("advantage", "advantage_")):
+            columns[head] = {name: figures[f"{who}{name}"] for name in METRIC_NAMES}
+    rows = [[days, *columns], ["---"] * (1 + len(columns))]
     rows += [
-        f"| {' | '.join([words, *(_interval(column[name]) for column in columns)])} |"
+        [words, *(_interval(column[name]) for column in columns.values())]
         for name, words in METRIC_NAMES.items()
     ]
-    return "\n".join(rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _interval(figure: dict[str, float]) -> str:

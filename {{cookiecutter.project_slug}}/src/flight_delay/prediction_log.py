@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from flight_delay.database import LogError, among, chunks, create_tables, explained, open_engine
+from flight_delay.database import (
+    LogError,
+    among,
+    chunks,
+    create_tables,
+    explained,
+    open_engine,
+)
 from flight_delay.settings import Settings
 
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # 64 bits in both

@@ -197,12 +197,13 @@ def test_a_broken_day_warns_and_may_be_blocked(
 def test_the_champion_before_is_compared_with_since_the_promotion(
     home: Settings, log: PredictionLog, month: pl.DataFrame, bundle: Bundle
 ) -> None:
-    bad = sibling(bundle_path := home.models / bundle.version, threshold=0.5, shift=1.5)
-    assert bundle_path.is_dir()
-    promoted = date(2013, 4, 25)
-    record(log, month.filter(pl.col(DAY) < promoted), bundle.version)
-    worse = (pl.col("probability") + 0.3).clip(0, 1)
-    record(log, month.filter(pl.col(DAY) >= promoted).with_columns(probability=worse), bad)
+    bad = sibling(home.models / bundle.version, threshold=0.5, shift=1.5)
+    once, promoted = date(2013, 4, 21), date(2013, 4, 25)
+    worse = month.with_columns((pl.col("probability") + 0.3).clip(0, 1))
+    record(log, between(month, FIRST, once - timedelta(days=1)), bundle.version)
+    record(log, between(worse, once, once), bad)  # it was champion before, for a day
+    record(log, between(month, once + timedelta(days=1), promoted - timedelta(days=1)), "other")
+    record(log, between(worse, promoted, TODAY), bad)
     crown(home.models, bad, "forced")
     assert look_at(home, log)["predecessor"] is None, "the log knows of no promotion"
 

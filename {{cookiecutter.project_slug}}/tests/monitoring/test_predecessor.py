@@ -92,7 +92,14 @@ def test_the_predecessor_is_the_one_that_was_replaced(home: Settings, worse: Bun
     before = predecessor_of(promoted, home)
     assert before is not None
     assert before.version == first.version
-    assert predecessor_of(step_back(home.models, "worse"), home) is None
+
+
+def test_after_a_rollback_nothing_is_compared(home: Settings, worse: Bundle) -> None:
+    crown(home.models, worse.version, "better")
+    crown(home.models, sibling(worse.path, threshold=0.4), "better still")
+    back = step_back(home.models, "worse")
+    assert len(back.line) == 2, "there is one before it"
+    assert predecessor_of(back, home) is None
 
 
 def test_a_predecessor_that_is_gone_is_none(home: Settings, worse: Bundle) -> None:

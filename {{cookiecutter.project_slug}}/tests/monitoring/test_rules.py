@@ -27,6 +27,7 @@ RUNBOOK = PROJECT / "docs" / "runbook.md"
 PROMTOOL = shutil.which("promtool")
 NO_ALERT = "Before you are on call"
 """The section of the runbook that is about no alert."""
+GRID_WIDTH = 24
 SEVERITIES = {"page", "ticket", "info"}
 
 SERIES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
@@ -115,6 +116,21 @@ def test_every_metric_of_the_service_is_shown_or_watched() -> None:
     assert {name for name in ours - asked if not name.endswith(("_sum", "_count"))} == set()
 
 
+def test_every_panel_has_its_own_place_and_the_source_that_grafana_is_given() -> None:
+    dashboard = json.loads(DASHBOARD.read_text("utf-8"))
+    (source,) = load("grafana/provisioning/datasources/prometheus.yml")["datasources"]
+    shown = list(panels(dashboard["panels"]))
+    assert {panel["datasource"]["uid"] for panel in shown} == {source["uid"]}
+    for row in [dashboard, *(one for one in dashboard["panels"] if one.get("panels"))]:
+        cells = [cell for panel in row["panels"] for cell in cells_of(**panel["gridPos"])]
+        assert len(set(cells)) == len(cells)
+        assert max(x for x, _ in cells) < GRID_WIDTH
+
+
+def cells_of(x: int, y: int, w: int, h: int) -> list[tuple[int, int]]:
+    return [(column, line) for column in range(x, x + w) for line in range(y, y + h)]
+
+
 def test_every_alert_says_what_it_means_and_where_to_read_on() -> None:
     for rule in rules("alert"):
         assert rule["labels"]["severity"] in SEVERITIES
@@ -124,9 +140,11 @@ def test_every_alert_says_what_it_means_and_where_to_read_on() -> None:
 
 
 def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
-    sections = re.findall(r"^## (.+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE)
+    runbook = RUNBOOK.read_text("utf-8")
+    sections = re.findall(r"^## (.+)$", runbook, re.MULTILINE)
     assert sections[0] == NO_ALERT
     assert sorted(sections[1:]) == sorted(alerts())
+    assert set(re.findall(r"\]\(#([^)]+)\)", runbook)) < {section.lower() for section in sections}
 
 
 def test_thresholds_that_are_settings_are_those_of_the_settings() -> None:

@@ -1,8 +1,10 @@
 """Rows come out of the log as they went in, typed as in the table, and anew when they changed."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -19,21 +21,35 @@ from flight_delay.monitoring.window import (
 )
 from flight_delay.prediction_log import Entry, PredictionLog, predictions
 
+from ..postgres import Cluster, cluster  # noqa: TID252 - what the tests share
 from .logged import between, noon, record
 
 FIRST = date(2013, 4, 1)
 NEXT = date(2013, 4, 2)
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> PredictionLog:
-    """Return an empty log."""
-    return new_log(tmp_path / "log.db")
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Cluster]:
+    """Return a running cluster."""
+    with cluster() as running:
+        yield running
 
 
-def new_log(path: Path) -> PredictionLog:
-    """Return the log of a file."""
-    log = PredictionLog(f"sqlite:///{path}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PredictionLog]:
+    """Return an empty log, in either database."""
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    if request.param == "postgresql":
+        running: Cluster = request.getfixturevalue("postgres")
+        url = running.new_database(uuid4().hex)
+    log = new_log(url)
+    yield log
+    log.close()
+
+
+def new_log(url: str) -> PredictionLog:
+    """Return the log of an empty database."""
+    log = PredictionLog(url)
     log.create()
     return log
 
@@ -129,19 +145,19 @@ def test_a_day_is_read_once_until_it_changes(
 
 
 def test_days_of_two_logs_are_not_confused(tmp_path: Path) -> None:
-    first, second = new_log(tmp_path / "1.db"), new_log(tmp_path / "2.db")
+    first, second = (new_log(f"sqlite:///{tmp_path / name}") for name in ("1.db", "2.db"))
     first.record([entry("a", distance=100.0)])
     second.record([entry("a", distance=200.0)])
     assert [rows_of(days_of(log))["distance"][0] for log in (first, second)] == [100, 200]
+    first.close()
+    second.close()
 
 
-def test_a_log_that_was_begun_anew_is_read_anew(log: PredictionLog, tmp_path: Path) -> None:
+def test_a_log_that_was_begun_anew_is_read_anew(log: PredictionLog) -> None:
     log.record([entry("a", distance=100.0)])
     assert rows_of(days_of(log))["distance"].to_list() == [100]
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'log.db'}")
-    with engine.begin() as connection:
+    with log.engine.begin() as connection:
         connection.execute(sa.delete(predictions))
-    engine.dispose()
     log.record([entry("z", distance=200.0)])
     assert rows_of(days_of(log))["distance"].to_list() == [200]
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flight_delay.clock import set_clock
 from flight_delay.pipeline import run_promote, run_train
 from flight_delay.settings import Settings
 
 from ..conftest import silent  # noqa: TID252 - what the tests share
-from .production import RESAMPLES, TODAY, fill_log, store_table
+from .production import RESAMPLES, TODAY, fill_log, on, store_table
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +30,4 @@ def alive(in_production: Path, tmp_path: Path) -> Settings:
     """Return the settings of a copy of that project, on the day on which it is to be retrained."""
     home = tmp_path / "alive"
     shutil.copytree(in_production, home)
-    settings = Settings(home=home, resamples=RESAMPLES, clock_file=home / "clock")
-    set_clock(home / "clock", TODAY)
-    return settings
+    return on(Settings(home=home, resamples=RESAMPLES, clock_file=home / "clock"), TODAY)

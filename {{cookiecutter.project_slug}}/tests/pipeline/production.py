@@ -7,6 +7,7 @@ import polars as pl
 
 from flight_delay.bundle import load
 from flight_delay.champion import read_champion
+from flight_delay.clock import set_clock
 from flight_delay.contract import DAY, TARGET, field_names
 from flight_delay.data import FACTS_FILE, TABLE_FILE, data_hash
 from flight_delay.model import as_arrays
@@ -15,7 +16,7 @@ from flight_delay.settings import Settings
 
 RESAMPLES = 100
 THINNED = 8
-"""Every so many rows of the history are kept: what is tested does not hang on how many there are."""
+"""Of so many rows of the history one is kept: what is tested does not hang on their number."""
 A_DAY = 300
 DAYS = 40
 TODAY = date(2013, 5, 14)
@@ -29,6 +30,13 @@ def store_table(settings: Settings, table: pl.DataFrame) -> None:
     history.write_parquet(settings.data / TABLE_FILE)
     facts = json.dumps({"data_hash": data_hash(history)})
     (settings.data / FACTS_FILE).write_text(facts, encoding="utf-8")
+
+
+def on(settings: Settings, day: date) -> Settings:
+    """Set the clock of a project and return its settings."""
+    assert settings.clock_file is not None
+    set_clock(settings.clock_file, day)
+    return settings
 
 
 def traffic(settings: Settings, table: pl.DataFrame) -> pl.DataFrame:
@@ -52,14 +60,24 @@ def fill_log(settings: Settings, table: pl.DataFrame) -> None:
     log.close()
 
 
-def log_day(log: PredictionLog, rows: pl.DataFrame, version: str, probability: list[float]) -> None:
-    """Log the rows of one day with their outcomes."""
+def log_day(
+    log: PredictionLog,
+    rows: pl.DataFrame,
+    version: str,
+    probability: list[float],
+    shadow: tuple[str, list[float]] | None = None,
+) -> None:
+    """Log the rows of one day as a version answered them, with their outcomes.
+
+    `shadow` is another version and what it would have said.
+    """
     day: date = rows[DAY][0]
     noon = datetime.combine(day, time(12), UTC)
+    unheard, guesses = shadow or (None, [None] * rows.height)
     entries = [
-        Entry(f"{day:%Y%m%d}{number:04}", noon, version, answer, answer >= 0.25, features)
-        for number, (answer, features) in enumerate(
-            zip(probability, rows.select(field_names()).to_dicts(), strict=True)
+        Entry(f"{version}-{day}-{row}", noon, version, said, said >= 0.25, features, unheard, guess)
+        for row, (said, guess, features) in enumerate(
+            zip(probability, guesses, rows.select(field_names()).to_dicts(), strict=True)
         )
     ]
     log.record(entries)

@@ -3,11 +3,9 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from flight_delay.bundle import load
@@ -17,39 +15,16 @@ from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, client, log_run
 
 from ..conftest import RESAMPLES, champion_of, free_port  # noqa: TID252 - what the tests share
-
-START_SECONDS = 60
+from .mlflow_server import Server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a real MLflow server on loopback."""
-    folder = tmp_path_factory.mktemp("server")
-    address = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
-    command += ["--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1]]
-    command += ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "kept"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            deadline = time.monotonic() + START_SECONDS
-            while not answers(address):
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.2)
-            yield address
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(timeout=START_SECONDS)
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx2.get(f"{address}/health", timeout=2).text == "OK"
-    except httpx2.TransportError:
-        return False
+    """Run a real MLflow server on loopback and return its address."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server.address
+    server.stop()
 
 
 def test_train_on_one_machine_and_promote_on_another(

@@ -1,17 +1,19 @@
 """A retraining: what it learns, how it meets the champion, and what it leaves behind."""
 
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from flight_delay.bundle import Bundle, load, read_manifest
+from flight_delay.bundle import Bundle, Rival, load, read_manifest
 from flight_delay.champion import CHAMPION_FILE, ChampionError
-from flight_delay.contract import DAY, TARGET
+from flight_delay.contract import TARGET
 from flight_delay.data import DataError
-from flight_delay.evaluate import choose_threshold, compare, scored
+from flight_delay.evaluate import Floats, choose_threshold, compare, scored
 from flight_delay.model import as_arrays, gradient_boosting
 from flight_delay.past import past
 from flight_delay.prediction_log import open_log
@@ -19,12 +21,33 @@ from flight_delay.retraining import HALF_LIFE_DAYS, challenge, retrain
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows, hold_out
 from flight_delay.tracking import NAME, client
-from flight_delay.train import fit, probabilities
+from flight_delay.train import Trained, fit, probabilities
 
 from ..conftest import champion_of, silent  # noqa: TID252 - what the tests share
-from .production import TODAY
+from .production import RESAMPLES, TODAY
 
+SEED = Settings().seed
 SEEN_UNTIL = date(2013, 3, 31)
+
+
+@dataclass(frozen=True)
+class Met:
+    """A challenger that met the champion, and on what."""
+
+    windows: Windows
+    champion: Bundle
+    trained: Trained
+    rival: Rival
+
+    @property
+    def ours(self) -> Floats:
+        """What the candidate says of the rows that were held out."""
+        return probabilities(self.trained.candidate, self.windows.validation)
+
+    @property
+    def theirs(self) -> Floats:
+        """What the champion says of them."""
+        return self.champion.probabilities(as_arrays(self.windows.validation))
 
 
 def champion_bundle(settings: Settings) -> Bundle:
@@ -32,34 +55,39 @@ def champion_bundle(settings: Settings) -> Bundle:
     return load(settings.models / champion_of(settings))
 
 
-def windows_of(settings: Settings) -> Windows:
-    """Return the windows of a retraining today."""
+@pytest.fixture(scope="module")
+def met(in_production: Path) -> Met:
+    """Return a challenger that met the champion, and was written nowhere."""
+    settings = Settings(home=in_production, resamples=RESAMPLES)
     with closing(open_log(settings)) as log:
-        return hold_out(past(settings, log, TODAY), SEEN_UNTIL, settings)
+        windows = hold_out(past(settings, log, TODAY), SEEN_UNTIL, settings)
+    champion = champion_bundle(settings)
+    return Met(windows, champion, *challenge(windows, champion, settings, silent))
 
 
 def test_the_candidate_has_not_seen_what_it_is_compared_on_and_the_final_model_has(
-    alive: Settings,
+    met: Met,
 ) -> None:
-    windows, champion = windows_of(alive), champion_bundle(alive)
-    trained, rival = challenge(windows, champion, alive, silent)
-    held_out = windows.validation
+    windows = met.windows
 
-    def recipe(rows: pl.DataFrame) -> np.ndarray:  # type: ignore[type-arg]
-        model = fit(gradient_boosting(alive.seed, rows.height), rows, HALF_LIFE_DAYS)
-        return probabilities(model, held_out)
+    def recipe(rows: pl.DataFrame) -> Floats:
+        model = fit(gradient_boosting(SEED, rows.height), rows, HALF_LIFE_DAYS)
+        return probabilities(model, windows.validation)
 
-    ours = probabilities(trained.candidate, held_out)
-    assert np.array_equal(ours, recipe(windows.fit))
-    assert np.array_equal(probabilities(trained.final, held_out), recipe(windows.history))
-    assert trained.threshold == choose_threshold(scored(held_out, ours))
-    theirs = champion.probabilities(as_arrays(held_out))
-    expected = compare(
-        scored(held_out, ours), scored(held_out, theirs), alive.resamples, alive.seed
-    )
-    assert rival.version == champion.version
+    assert np.array_equal(met.ours, recipe(windows.fit))
+    final = probabilities(met.trained.final, windows.validation)
+    assert np.array_equal(final, recipe(windows.history))
+    assert not np.array_equal(final, met.ours)
+    assert met.trained.threshold == choose_threshold(scored(windows.validation, met.ours))
+
+
+def test_both_are_compared_on_the_very_same_rows(met: Met) -> None:
+    held_out, rival = met.windows.validation, met.rival
+    expected = compare(scored(held_out, met.ours), scored(held_out, met.theirs), RESAMPLES, SEED)
+    assert rival.version == met.champion.version
     assert (rival.first, rival.last, rival.days) == ("2013-04-27", "2013-05-10", 14)
-    assert rival.rows == held_out.height == trained.validation.daily[0]["rows"] * 0 + 4069
+    assert rival.rows == held_out.height == 4069
+    assert list(rival.difference) == list(expected)
     for metric, interval in expected.items():
         found = rival.difference[metric]
         assert (found.estimate, found.low, found.high) == (
@@ -69,12 +97,10 @@ def test_the_candidate_has_not_seen_what_it_is_compared_on_and_the_final_model_h
         )
 
 
-def test_each_slice_with_rows_enough_is_compared_on_its_own_rows(alive: Settings) -> None:
-    windows, champion = windows_of(alive), champion_bundle(alive)
-    trained, rival = challenge(windows, champion, alive, silent)
-    rows = windows.validation.with_columns(
-        ours=pl.Series(probabilities(trained.candidate, windows.validation)),
-        theirs=pl.Series(champion.probabilities(as_arrays(windows.validation))),
+def test_each_slice_with_rows_enough_is_compared_on_its_own_rows(met: Met) -> None:
+    rival = met.rival
+    rows = met.windows.validation.with_columns(
+        ours=pl.Series(met.ours), theirs=pl.Series(met.theirs)
     )
     late = pl.col(TARGET).cast(pl.Float64)
     gap = ((pl.col("ours") - late) ** 2 - (pl.col("theirs") - late) ** 2).mean()
@@ -112,7 +138,7 @@ def test_a_better_challenger_is_promoted_with_its_comparison(alive: Settings) ->
 
 
 def test_the_same_past_gives_the_same_challenger_and_it_is_not_learned_twice(
-    alive: Settings, in_production: Settings
+    alive: Settings,
 ) -> None:
     refused = alive.model_copy(update={"max_scoring_milliseconds": 1e-6})
     first = retrain(refused, silent, TODAY)
@@ -159,10 +185,10 @@ def test_without_a_champion_there_is_nothing_to_compare_with(alive: Settings) ->
 
 
 def test_blocked_days_are_named(alive: Settings) -> None:
-    blocked = windows_of(alive).validation[DAY].min()
+    blocked = "2013-04-27"
     with closing(open_log(alive)) as log:
-        event = {"day": str(blocked), "blocks": True, "reasons": ["frozen"]}
+        event = {"day": blocked, "blocks": True, "reasons": ["frozen"]}
         log.record_event("broken_day", event, log.events("promote")[0].at)
     report = retrain(alive, silent, TODAY)
-    assert report["blocked_days"] == [str(blocked)]
+    assert report["blocked_days"] == [blocked]
     assert report["windows"]["validation"][0] == "2013-04-26", "the next older day takes its place"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 
 from flight_delay.bundle import (
@@ -66,6 +67,30 @@ def sibling(bundle: Path, threshold: float, shift: float = 0.5) -> str:
 
     rewrite(folder / GOLDEN_FILE, answer_again)
     rewrite(folder / MANIFEST_FILE, lambda manifest: manifest.update(threshold=threshold))
+    return seal(folder)
+
+
+def fragile_sibling(bundle: Path, field: str, most: int) -> str:
+    """Make a bundle that passes its checks and fails at every row with more of a field.
+
+    Its model looks the value up in a table that is too short.
+    """
+    folder = copy_of(bundle)
+    model = onnx.load(folder / MODEL_FILE)
+    for node in model.graph.node:
+        node.input[:] = [f"{field}_looked_up" if name == field else name for name in node.input]
+    for name, values in (("table", np.zeros(most + 1, np.float32)), ("zero", np.float32(0))):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values), name))
+    look_up = [
+        onnx.helper.make_node("IsNaN", [field], ["absent"]),
+        onnx.helper.make_node("Where", ["absent", "zero", field], ["given"]),
+        onnx.helper.make_node("Cast", ["given"], ["index"], to=onnx.TensorProto.INT64),
+        onnx.helper.make_node("Gather", ["table", "index"], ["nothing"]),
+        onnx.helper.make_node("Add", [field, "nothing"], [f"{field}_looked_up"]),
+    ]
+    for node in reversed(look_up):
+        model.graph.node.insert(0, node)
+    onnx.save(model, folder / MODEL_FILE)
     return seal(folder)
 
 

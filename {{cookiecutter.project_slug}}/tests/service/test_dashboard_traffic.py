@@ -10,7 +10,13 @@ from fastapi.testclient import TestClient
 from flight_delay.contract import example
 from flight_delay.service import history
 from flight_delay.service.app import create_app
-from flight_delay.service.history import POINTS, SECONDS, SNAPSHOTS, History, percentile
+from flight_delay.service.history import (
+    POINTS,
+    SECONDS,
+    SNAPSHOTS,
+    History,
+    percentile,
+)
 from flight_delay.service.metrics import LATENCY_BUCKETS, Metrics
 from flight_delay.settings import Settings
 

@@ -94,7 +94,7 @@ def test_a_log_that_is_out_of_reach_at_the_start_is_used_when_it_appears(
             unknown = {"request_id": new_id(), "outcome": True}
             assert_problem(client.post("/v1/feedback", json=unknown), 503)
             late.mkdir()
-            wait_until(lambda: (late / "predictions.db").is_file(), OUTAGE_SECONDS)
+            wait_until((late / "predictions.db").is_file, OUTAGE_SECONDS)
         wait_until_written(client)
         assert_problem(client.post("/v1/feedback", json=unknown), 404)
     assert told.refused == []

@@ -120,6 +120,8 @@ def assert_rejected_once(client: TestClient, bundle: Bundle, times: int = 1) -> 
     ready = client.get("/health/ready")
     assert ready.status_code == 200, ready.text
     assert ready.json()["version"] == bundle.version
+    model = client.get("/v1/model").json()
+    assert (model["version"], model["warning"]) == (bundle.version, ready.json()["warning"])
     assert ready.json()["warning"] == client.app.state.store.reason  # type: ignore[attr-defined]
     answer = client.post("/v1/predict", json=example())
     assert answer.json()["model_version"] == bundle.version
@@ -129,6 +131,7 @@ def assert_nothing_to_warn_of(client: TestClient) -> None:
     """Check that the champion answers and that nothing else is said."""
     assert sample(client, "model_champion_mismatch") == 0
     assert client.get("/health/ready").json() == {"status": "ok"}
+    assert "warning" not in client.get("/v1/model").json()
 
 
 def test_a_champion_given_back_ends_the_warning(

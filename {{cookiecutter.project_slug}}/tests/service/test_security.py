@@ -18,7 +18,12 @@ from flight_delay.settings import Settings
 
 from .problems import assert_problem
 
-PROTECTED = [("GET", "/v1/model"), ("POST", "/v1/predict"), ("POST", "/v1/predict/batch")]
+PROTECTED = [
+    ("GET", "/v1/model"),
+    ("POST", "/v1/feedback"),
+    ("POST", "/v1/predict"),
+    ("POST", "/v1/predict/batch"),
+]
 OPEN_TO_ALL = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"]
 ONE, OTHER = new_key(), new_key()
 

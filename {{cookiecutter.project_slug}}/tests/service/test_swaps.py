@@ -22,6 +22,7 @@ from .bundles import sibling
 from .running import PATIENCE_SECONDS, labels_of, sample, serving, wait_until
 
 CALLERS = 3
+SWAPS = 20
 ROWS = 5
 
 
@@ -124,12 +125,12 @@ def test_no_request_is_lost_in_a_swap_and_none_is_answered_by_two_versions(
         calls = [pool.submit(keep_asking, url, enough.is_set) for _ in range(CALLERS)]
         try:
             with httpx2.Client(base_url=url) as client:
-                for _ in range(3):
+                for _ in range(SWAPS // 2):
                     crown(home.models, other.version, "better")
                     wait_for_answers(client, other.version)
                     step_back(home.models, "not so")
                     wait_for_answers(client, bundle.version)
-                assert sample(client, "model_swaps_total", result="accepted") == 7
+                assert sample(client, "model_swaps_total", result="accepted") == SWAPS + 1
         finally:
             enough.set()
         answers = [answer for call in calls for answer in call.result()]

@@ -27,6 +27,7 @@ from flight_delay.settings import Settings
 from flight_delay.splits import Windows
 
 from ..service.bundles import sha256  # noqa: TID252 - what the tests share
+from .manifests import difference, lost, rival
 
 FILES = ("MODEL_CARD.md", "golden.json", "manifest.json", "model.onnx", "reference.json")
 
@@ -181,7 +182,6 @@ def test_a_forged_manifest_with_nothing_changed_loads(folder: Path) -> None:
         lambda content: content["fields"].reverse(),
         lambda content: content["fields"].pop(),
         lambda content: content.update(target="cancelled"),
-        lambda content: content.update(format=2),
     ],
 )
 def test_a_bundle_of_another_contract_is_refused(
@@ -190,6 +190,26 @@ def test_a_bundle_of_another_contract_is_refused(
     forged = forge(folder, change)
     with pytest.raises(BundleError, match="made for another data contract than this code's"):
         load(forged)
+
+
+@pytest.mark.parametrize("found", [1, 3, "2"])
+def test_a_bundle_of_another_format_is_told_apart_from_a_damaged_one(
+    folder: Path, found: object
+) -> None:
+    content = read(folder, "manifest.json")
+    del content["rival"]  # what the first format knew nothing of
+    (folder / "manifest.json").write_bytes(canonical_json(content | {"format": found}))
+    with pytest.raises(BundleError, match=rf"is of format {found} and this code's is 2: run the"):
+        load(folder)
+
+
+def test_what_a_challenger_met_is_part_of_its_manifest(folder: Path) -> None:
+    met = rival("0" * 12, difference(-0.001, -0.002, 0.0), slices=[lost("origin", "JFK", 0.1, 0)])
+    forged = forge(folder, lambda content: content.update(rival=met.model_dump()))
+    manifest = load(forged).manifest
+    assert manifest.rival == met
+    assert manifest.model_dump()["rival"]["from"] == "2013-04-14"
+    assert manifest.version != manifest.model_copy(update={"rival": None}).version
 
 
 def test_a_manifest_that_leaves_a_file_unhashed_is_refused(folder: Path) -> None:

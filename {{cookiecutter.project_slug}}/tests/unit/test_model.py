@@ -21,6 +21,7 @@ from flight_delay.contract import (
 from flight_delay.encoding import encode_rows
 from flight_delay.evaluate import point, scored
 from flight_delay.model import (
+    MANY_ROWS,
     UNSEEN,
     as_frame,
     gradient_boosting,
@@ -142,6 +143,14 @@ def test_a_seed_fixes_the_model_and_another_changes_it(few: pl.DataFrame) -> Non
     other = probabilities(fit(gradient_boosting(SEED + 1), some), april)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_what_a_model_may_learn_follows_the_number_of_rows() -> None:
+    iterations = [
+        gradient_boosting(SEED, rows)["classifier"].max_iter
+        for rows in (0, 78_146, MANY_ROWS - 1, MANY_ROWS, 10 * MANY_ROWS)
+    ]
+    assert iterations == [100, 100, 100, 200, 200]
 
 
 def test_more_delay_at_the_airport_makes_lateness_likelier(boosted: Pipeline) -> None:

@@ -21,6 +21,15 @@ from flight_delay.contract import (
 from flight_delay.model_card import model_card
 from flight_delay.settings import Settings
 
+from .manifests import difference, rival
+
+
+def only_of_the_model(manifest: Manifest) -> dict[str, dict[str, float]]:
+    """Return the figures of validation that are not about the baseline."""
+    figures = manifest.metrics["validation"]
+    about = ("baseline_", "advantage_")
+    return {name: figure for name, figure in figures.items() if not name.startswith(about)}
+
 
 @pytest.fixture(scope="module")
 def folder(trained: Settings) -> Path:
@@ -111,6 +120,23 @@ def test_a_contract_about_something_else_leaves_no_word_of_flights(
     assert "for\nloans of one bank, on the day they are asked for." in card
     assert "of those that defaulted" in card
     assert card.endswith("\n- One bank.\n")
+
+
+def test_a_retrained_model_is_held_against_the_champion_of_then(manifest: Manifest) -> None:
+    met = rival("0" * 12, difference(-0.0012, -0.002, 0.0005))
+    metrics = {"validation": only_of_the_model(manifest)} | {"parity": manifest.metrics["parity"]}
+    card = model_card(manifest.model_copy(update={"rival": met, "metrics": metrics}))
+    assert "the difference is the model less 000000000000, the champion then," in card
+    assert "| 2013-03-01 to 2013-03-31 | model | difference |" in card
+    assert "| -0.001 (-0.002 to 0.001) |" in card
+    assert "baseline" not in card
+
+
+def test_a_model_that_met_nobody_is_shown_alone(manifest: Manifest) -> None:
+    metrics = {"validation": only_of_the_model(manifest)} | {"parity": manifest.metrics["parity"]}
+    card = model_card(manifest.model_copy(update={"metrics": metrics}))
+    assert "| 2013-03-01 to 2013-03-31 | model |\n" in card
+    assert "intervals over resampled\ndays.\n" in card
 
 
 def test_the_model_is_what_the_card_claims(manifest: Manifest) -> None:

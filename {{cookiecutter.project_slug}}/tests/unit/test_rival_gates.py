@@ -1,4 +1,4 @@
-"""Gates of a retrained challenger: better or equal on the days that neither had seen, no slice lost."""
+"""Gates of a retrained challenger: better or equal on days that neither had seen, no slice lost."""
 
 import pytest
 
@@ -89,7 +89,9 @@ def test_calibration_within_the_limit_may_be_worse_than_the_champions() -> None:
 
 def test_a_slice_that_loses_much_beyond_chance_is_refused_and_named() -> None:
     refused = slices(
-        ("carrier", "UA", 0.02, 0.001), ("origin", "JFK", -0.001, -0.002), ("carrier", "B6", 0.03, 0)
+        ("carrier", "UA", 0.02, 0.001),
+        ("origin", "JFK", -0.001, -0.002),
+        ("carrier", "B6", 0.03, 0),
     )
     assert not refused.passed
     assert refused.reason == (

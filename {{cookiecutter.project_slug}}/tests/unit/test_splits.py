@@ -9,7 +9,7 @@ import pytest
 from flight_delay.contract import DAY, SCHEDULED_AT, TARGET
 from flight_delay.data import DataError
 from flight_delay.settings import Settings
-from flight_delay.splits import Windows, has_both_outcomes, split
+from flight_delay.splits import Windows, has_both_outcomes, hold_out, split
 
 SETTINGS = Settings(
     home=Path(),
@@ -90,6 +90,59 @@ def test_a_window_with_one_outcome_is_refused(daily: pl.DataFrame, *, outcome: b
     message = "the validation window, 2013-01-05 to 2013-01-08, has 3 labelled rows"
     with pytest.raises(DataError, match=message):
         split(one_sided, SETTINGS)
+
+
+HOLD_OUT = SETTINGS.model_copy(
+    update={"holdout_days": 4, "least_holdout_days": 3, "least_day_rows": 2}
+)
+SEEN_UNTIL = date(2013, 1, 20)
+
+
+@pytest.fixture
+def labelled(daily: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of January that have an outcome: two a day."""
+    return daily.filter(pl.col(TARGET).is_not_null())
+
+
+def test_the_newest_days_that_the_champion_has_not_seen_are_held_out(
+    labelled: pl.DataFrame,
+) -> None:
+    windows = hold_out(labelled, SEEN_UNTIL, HOLD_OUT)
+    assert days_of(windows.validation) == [28, 29, 30, 31]
+    assert days_of(windows.fit) == list(range(1, 28))
+    assert windows.launch.is_empty()
+    assert windows.history.equals(labelled)
+
+
+def test_no_day_that_the_champion_has_seen_is_held_out(labelled: pl.DataFrame) -> None:
+    windows = hold_out(labelled, date(2013, 1, 28), HOLD_OUT)
+    assert days_of(windows.validation) == [29, 30, 31], "fewer than are wanted, and enough"
+
+
+@pytest.mark.parametrize("seen_until", [29, 30, 31])
+def test_too_few_new_days_are_refused_with_how_many(
+    labelled: pl.DataFrame, seen_until: int
+) -> None:
+    with pytest.raises(DataError) as caught:
+        hold_out(labelled, date(2013, 1, seen_until), HOLD_OUT)
+    assert str(caught.value).startswith(
+        f"{31 - seen_until} days since 2013-01-{seen_until}, the last that the champion was fitted "
+        f"on, have at least 2 flights with their outcomes, and 3 are needed to compare"
+    )
+
+
+def test_a_day_with_too_few_rows_does_not_count(labelled: pl.DataFrame) -> None:
+    thin = pl.col(DAY).dt.day().is_in([29, 30]) & pl.col(TARGET)
+    windows = hold_out(labelled.filter(~thin), SEEN_UNTIL, HOLD_OUT)
+    assert days_of(windows.validation) == [26, 27, 28, 29, 30, 31]
+    with pytest.raises(DataError, match="2 days since 2013-01-27"):
+        hold_out(labelled.filter(~thin), date(2013, 1, 27), HOLD_OUT)
+
+
+def test_a_holdout_with_one_outcome_is_refused(labelled: pl.DataFrame) -> None:
+    one_sided = labelled.with_columns(pl.col(TARGET) & (pl.col(DAY) < date(2013, 1, 25)))
+    with pytest.raises(DataError, match="the validation window, from 2013-01-28, has 8 labelled"):
+        hold_out(one_sided, SEEN_UNTIL, HOLD_OUT)
 
 
 def test_the_real_windows(windows: Windows) -> None:

@@ -1,6 +1,7 @@
 """The recipe: what each window is for, and how it is measured."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,7 @@ from flight_delay.train import (
     TrainedFirst,
     fit,
     measure,
+    measure_alone,
     probabilities,
     train,
 )
@@ -96,7 +98,9 @@ def test_validation_is_measured_by_the_model_that_has_not_seen_it(
     assert result.validation.model["auc"].estimate == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_baseline_after_launch_is_that_of_all_history(few: Windows, result: TrainedFirst) -> None:
+def test_the_baseline_after_launch_is_that_of_all_history(
+    few: Windows, result: TrainedFirst
+) -> None:
     baseline = fit(logistic_baseline(QUICK.seed), few.history)
     theirs = probabilities(baseline, few.launch)
     assert np.array_equal(probabilities(result.baseline, few.launch), theirs)
@@ -115,6 +119,17 @@ def test_the_baseline_is_measured_on_the_same_rows_and_paired(
     assert found.decisions == at_threshold(ours, result.threshold)
 
 
+def test_an_old_day_weighs_less_if_that_is_asked_for(few: Windows) -> None:
+    # Before March all was late, and since then nothing is.
+    turned = few.history.with_columns((pl.col(DAY) < date(2013, 3, 1)).alias(TARGET))
+    means = [
+        probabilities(fit(gradient_boosting(1), turned, half_life), few.launch).mean()
+        for half_life in (None, 90, 14, 1)
+    ]
+    assert means == sorted(means, reverse=True)
+    assert means[0] - means[-1] > 0.1
+
+
 def test_figures_have_a_name_each(measured: Measured) -> None:
     found = measured.figures()
     brier = measured.advantage["brier"]
@@ -124,6 +139,30 @@ def test_figures_have_a_name_each(measured: Measured) -> None:
     assert found["baseline_auc"]["estimate"] == measured.baseline["auc"].estimate
     assert found["recall"] == {"estimate": measured.decisions["recall"]}
     assert len(found) == 3 * 3 + 3
+
+
+def test_without_a_baseline_there_are_only_the_figures_of_the_model(
+    few: Windows, result: TrainedFirst
+) -> None:
+    probability = probabilities(result.candidate, few.validation)
+    alone = measure_alone(few.validation, probability, result.threshold, QUICK)
+    assert (
+        replace(
+            alone,
+            baseline=result.validation.baseline,
+            advantage=result.validation.advantage,
+            baseline_curve=result.validation.baseline_curve,
+        )
+        == result.validation
+    )
+    assert set(alone.figures()) == {
+        "auc",
+        "brier",
+        "calibration_error",
+        "precision",
+        "recall",
+        "flagged",
+    }
 
 
 def test_days_add_up_to_the_window(few: Windows, measured: Measured) -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flight_delay.trial import TRIAL_FILE, Trial, TrialError, end_trial, read_trial, write_trial
+from flight_delay.trial import (
+    TRIAL_FILE,
+    Trial,
+    TrialError,
+    end_trial,
+    read_trial,
+    write_trial,
+)
 
 SHADOW = Trial(
     version="aaaaaaaaaaaa",

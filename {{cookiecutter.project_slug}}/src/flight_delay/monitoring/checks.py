@@ -205,7 +205,7 @@ def _outside(field: Numeric, described: Described) -> Iterator[Check]:
         blocks=True,
         words=lambda share: (
             f"{share:.0%} of {ROWS} are far outside of what training saw, {low:g} to {high:g} "
-            f"{field.unit}: is that still the unit?"
+            f"{field.unit}: the unit may have changed"
         ),
     )
 

@@ -7,9 +7,21 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from flight_delay.contract import DAY, FIELDS, OUTCOME, ROWS, TARGET_DESCRIPTION, Numeric
+from flight_delay.contract import (
+    DAY,
+    FIELDS,
+    OUTCOME,
+    ROWS,
+    TARGET_DESCRIPTION,
+    Numeric,
+)
 from flight_delay.files import write_atomically
-from flight_delay.monitoring.charts import FURTHEST, bin_rows, days_chart, windows_chart
+from flight_delay.monitoring.charts import (
+    FURTHEST,
+    bin_rows,
+    days_chart,
+    windows_chart,
+)
 from flight_delay.monitoring.drift import PREDICTION
 from flight_delay.monitoring.findings import Findings, Report
 from flight_delay.monitoring.spans import Span

@@ -89,8 +89,7 @@ def daily_totals(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
         .group_by(predictions.c.day)
         .order_by(predictions.c.day)
     )
-    engine = _engine(log)
-    with explained(engine), engine.connect() as connection:
+    with explained(log.engine), log.engine.connect() as connection:
         found = [tuple(row) for row in connection.execute(query)]
     return pl.DataFrame(found, schema=TOTALS, orient="row")
 
@@ -122,7 +121,7 @@ def read_days(log: PredictionLog, totals: pl.DataFrame, span: Span) -> list[Day]
         totals: of at least these days.
         span: which days.
     """
-    url = str(_engine(log).url)
+    url = str(log.engine.url)
     return [
         _read(_Content(url, day[DAY], day["rows"], day["labelled"], day["first"], log))
         for day in span.of(totals).iter_rows(named=True)
@@ -139,7 +138,3 @@ def rows_of(days: Sequence[Day]) -> pl.DataFrame:
 def _read(content: _Content) -> Day:
     rows = read_window(content.log, content.day, content.day + ONE_DAY)
     return Day(content.day, rows)
-
-
-def _engine(log: PredictionLog) -> sa.Engine:
-    return log._engine  # noqa: SLF001 - the log has no method for sums

@@ -17,6 +17,7 @@ FOLDER = "replay"
 CLOCK_FILE = "clock"
 POLL_SECONDS = 0.2
 """A day takes half a second here, so the service looks more often than in earnest."""
+FLUSH_SECONDS = 0.05
 INCIDENT_DAYS = 7
 """How long an incident lasts."""
 BAD_CHALLENGER = "bad_challenger"
@@ -109,6 +110,7 @@ def service_environment(plan: Plan) -> dict[str, str]:
     return {
         "APP_CLOCK_FILE": str(plan.settings.clock_file),
         "APP_POLL_SECONDS": str(POLL_SECONDS),
+        "APP_LOG_FLUSH_SECONDS": str(FLUSH_SECONDS),
         "APP_ENV": "",
         "APP_API_KEYS": "",
         "APP_LOG_URL": "",

@@ -99,6 +99,7 @@ def _live(plan: Plan, watcher: Watcher) -> tuple[pl.DataFrame, list[DayLine], Ca
             _set_clock(settings, day)
             if day in days:
                 answered[day] = caller.ask(days[day])
+            caller.sleep()
             _set_clock(settings, day + timedelta(days=1))
             late = day - timedelta(days=settings.label_delay_days)
             if late in answered:

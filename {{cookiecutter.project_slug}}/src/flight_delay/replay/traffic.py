@@ -1,5 +1,7 @@
 """A day's requests and outcomes over HTTP, as the callers of the service would send them."""
 
+import re
+import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -8,8 +10,11 @@ import httpx2
 import polars as pl
 
 from flight_delay.contract import SCHEDULED_AT, TARGET, field_names
+from flight_delay.replay.plan import ReplayError
 
 OUTCOMES_AT_ONCE = 1000
+NIGHT_SECONDS = 60
+EMPTY = re.compile(r"^prediction_log_buffered_rows 0\.0$", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -51,6 +56,19 @@ class Caller:
                 for name, outcome in part.select("request_id", TARGET).iter_rows()
             ]
             self._post("/v1/feedback", outcomes)
+
+    def sleep(self) -> None:
+        """Wait until what was answered is in the log: the loop runs in the morning after.
+
+        Raises:
+            ReplayError: when the service does not get it written.
+        """
+        deadline = time.monotonic() + NIGHT_SECONDS
+        while EMPTY.search(self.http.get("/metrics").text) is None:
+            if time.monotonic() > deadline:
+                message = f"the service has rows in its buffer after {NIGHT_SECONDS} s"
+                raise ReplayError(message)
+            time.sleep(0.01)
 
     def _batch(self, rows: pl.DataFrame) -> pl.DataFrame | None:
         instances = rows.select(field_names()).to_dicts()

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
@@ -23,6 +24,8 @@ from flight_delay.service.recorder import Recorder
 from flight_delay.service.routes import health_router, prediction_router
 from flight_delay.service.security import refuse_unsafe
 from flight_delay.settings import Settings
+
+log = structlog.get_logger()
 
 API_VERSION = "1"
 
@@ -50,14 +53,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.refresh()
         recorder.start()
-        tasks = [
-            asyncio.create_task(store.follow(settings.poll_seconds)),
-            asyncio.create_task(observed.follow(settings.poll_seconds)),
-        ]
-        yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        stopping = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            for step in (store.refresh, observed.refresh):
+                tasks.create_task(_every(settings.poll_seconds, step, stopping))
+            yield
+            stopping.set()
         await asyncio.to_thread(recorder.stop)
         prediction_log.close()
 
@@ -83,3 +84,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Measure, metrics=metrics)
     return app
+
+
+async def _every(
+    seconds: float, step: Callable[[], Awaitable[None]], stopping: asyncio.Event
+) -> None:
+    """Do a step every so many seconds until it is time to stop; the last one may finish."""
+    while not stopping.is_set():
+        try:
+            await step()
+        except Exception:
+            log.exception("step_failed", step=step.__qualname__)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stopping.wait()

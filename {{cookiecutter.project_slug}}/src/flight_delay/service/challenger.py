@@ -49,10 +49,11 @@ class Challenger:
         return probabilities
 
     def score(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """Return answered rows with what it would have said of them, or as they are if it fails."""
+        """Return answered rows with what it would have said; those that it fails on as they are."""
         probabilities = self.probabilities(encode_rows([entry.features for entry in entries]))
         if probabilities is None:
-            return entries
+            half = len(entries) // 2  # one bad row must not cost the others their score
+            return [*self.score(entries[:half]), *self.score(entries[half:])] if half else entries
         self._metrics.shadow.labels(self.bundle.version).inc(len(entries))
         return [
             entry._replace(shadow_version=self.bundle.version, shadow_probability=probability)

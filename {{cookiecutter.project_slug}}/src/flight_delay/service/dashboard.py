@@ -57,12 +57,16 @@ class Dashboard:
         store: ModelStore,
         prediction_log: PredictionLog,
     ) -> None:
-        """Begin to remember the traffic; `history.follow` goes on with it."""
+        """Begin to remember the traffic."""
         self.settings = settings
-        self.history = History(metrics)
+        self._history = History(metrics)
         self._metrics = metrics
         self._store = store
         self._reader = Reader(settings, prediction_log)
+
+    async def remember(self) -> None:
+        """Remember the traffic up to now; to be done every `history.SECONDS`."""
+        self._history.take()
 
     async def facts(self) -> dict[str, Any]:
         """Return everything that the page shows, as JSON values."""
@@ -76,7 +80,7 @@ class Dashboard:
             "settings": {name: getattr(self.settings, name) for name in SETTINGS},
             "champion": self._champion(findings),
             "trial": self._trial(),
-            "traffic": self.history.report(),
+            "traffic": self._history.report(),
             "log": log | {"problems": findings.problems},
             "today": findings.today,
             "monitor": findings.monitor,

@@ -17,7 +17,10 @@ from pydantic import (
 
 from flight_delay.contract import TARGET_DESCRIPTION
 from flight_delay.database import LogError
-from flight_delay.prediction_log import ConflictingOutcomeError, UnknownRequestError
+from flight_delay.prediction_log import (
+    ConflictingOutcomeError,
+    UnknownRequestError,
+)
 from flight_delay.service.outcome_writer import OutcomeWriter
 from flight_delay.service.problems import ProblemError
 from flight_delay.service.schemas import bounded

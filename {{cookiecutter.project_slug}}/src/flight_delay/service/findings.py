@@ -100,7 +100,7 @@ class Reader:
 def tell(champion: Champion | None, steps: Sequence[Row]) -> tuple[Row, ...]:
     """Return what happened to the model, the newest first.
 
-    A change of champion is in champion.json, and also an event if the loop made it; it is told once.
+    A change of champion is in champion.json, and an event too if the loop made it: it is told once.
     """
     rows = list(steps)
     told = Counter((row["kind"], row["version"]) for row in rows if row["kind"] in CROWNING)

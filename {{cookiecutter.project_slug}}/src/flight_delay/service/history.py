@@ -3,7 +3,6 @@
 What counts is what callers ask of `/v1/*`; probes, scrapes and the dashboard itself are left out.
 """
 
-import asyncio
 import math
 import time
 from bisect import bisect_left
@@ -50,12 +49,6 @@ class History:
         self._taken = 0
         self._begun = time.time()
         self.take()
-
-    async def follow(self) -> None:
-        """Take snapshots for ever."""
-        while True:
-            await asyncio.sleep(SECONDS)
-            self.take()
 
     def take(self) -> None:
         """Take a snapshot now; when there are too many, the oldest one goes."""

@@ -1,4 +1,4 @@
-"""The bundle that answers now, the one on trial, and the task that keeps both up to date."""
+"""The bundle that answers now and the one on trial, and how both are kept up to date."""
 
 import asyncio
 from pathlib import Path
@@ -31,12 +31,6 @@ class ModelStore:
     def doubted(self) -> str | None:
         """The version that answers though it is not the champion, if so."""
         return self.bundle.version if self.bundle and self.reason else None
-
-    async def follow(self, poll_seconds: float) -> None:
-        """Refresh for ever, every `poll_seconds`."""
-        while True:
-            await asyncio.sleep(poll_seconds)
-            await self.refresh()
 
     async def refresh(self) -> None:
         """Take the champion if it is another one and passes its checks; else keep what is there."""

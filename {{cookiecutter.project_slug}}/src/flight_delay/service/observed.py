@@ -35,12 +35,6 @@ class Observed(Collector):
         """Return the metrics, as a registry asks for them."""
         return self._families
 
-    async def follow(self, poll_seconds: float) -> None:
-        """Look for a newer report for ever, every `poll_seconds`."""
-        while True:
-            await self.refresh()
-            await asyncio.sleep(poll_seconds)
-
     async def refresh(self) -> None:
         """Take the newest report, if there is one."""
         try:

@@ -61,7 +61,7 @@ function display(facts, keyed) {
       part(facts)
     } catch (error) {
       console.warn(name, error)
-      unread.push(`the facts about ${name} are not of a form that this page can show`)
+      unread.push(`what was found about ${name} is not of the form that this page knows, and cannot be shown`)
     }
   }
   facts.log.problems.push(...unread)
