@@ -196,12 +196,15 @@ def test_the_arrow_keys_read_the_points_of_a_chart(page: Page) -> None:
 def test_it_follows_without_losing_the_place_of_the_reader(watched: Watched, page: Page) -> None:
     page.locator("#slices summary").focus()
     page.evaluate("window.scrollTo(0, 400)")
+    page.evaluate("document.querySelectorAll('li, tr').forEach(row => { row.kept = true })")
     page.evaluate(SHIFTS)
     before = page.locator("#requests-total").inner_text()
     watched.service.predict()
     expect(page.locator("#requests-total")).not_to_have_text(before, timeout=PATIENCE)
     assert page.evaluate("document.activeElement.parentElement.id") == "slices"
     assert page.evaluate("window.scrollY") == 400
+    rows = page.locator("li, #metrics tr, #drift tr")
+    assert rows.evaluate_all("rows => rows.every(row => row.kept)"), "what is selected stays so"
     assert page.evaluate("window.shifts.reduce((sum, one) => sum + one.value, 0)") < 0.01
 
 

@@ -123,7 +123,7 @@ def mlflow(project: Path, folder: Path) -> Iterator[str]:
     """Run an MLflow server on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [project / ".venv/bin/python", "-m", "mlflow", "server", "--workers", "1"]
+    command = [str(project / ".venv/bin/python"), "-m", "mlflow", "server", "--workers", "1"]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "kept"]
     with (folder / "mlflow.log").open("wb") as log:
@@ -156,7 +156,7 @@ def test_a_morning_on_which_a_training_is_due(project: Path, tmp_path: Path) -> 
     require("jq", "apt-get install jq")
     require("curl", "apt-get install curl")
     with mlflow(project, tmp_path) as registry, github() as stub:
-        shared = {
+        shared: dict[str, Any] = {
             "MLFLOW_TRACKING_URI": registry,
             "APP_LOG_URL": f"sqlite:///{tmp_path / 'log.db'}",
             "APP_CLOCK_FILE": str(tmp_path / "clock"),

@@ -11,6 +11,7 @@ from flight_delay.evaluate import (
     SMALLEST_SLICE,
     Floats,
     Interval,
+    Scored,
     compare,
     compare_daily,
     scored,
@@ -69,9 +70,13 @@ def _by_slice(
 
 def _paired(part: pl.DataFrame, settings: Settings) -> Interval:
     ours, theirs = (scored(part, part[name].to_numpy()) for name in ("ours", "theirs"))
-    # Summed in the order of rows: a sum in parallel would differ in its last digit each time.
-    first, second = (
-        np.bincount(rows.day, (rows.probability - rows.outcome) ** 2) for rows in (ours, theirs)
-    )
     counts = np.bincount(ours.day).astype(np.float64)
-    return compare_daily(first, second, counts, settings.resamples, settings.seed)
+    return compare_daily(
+        _squared(ours), _squared(theirs), counts, settings.resamples, settings.seed
+    )
+
+
+def _squared(rows: Scored) -> Floats:
+    """Add up the squared errors of each day, shape (d,)."""
+    # In the order of rows: a sum in parallel differs in its last digit from time to time.
+    return np.bincount(rows.day, (rows.probability - rows.outcome) ** 2).astype(np.float64)

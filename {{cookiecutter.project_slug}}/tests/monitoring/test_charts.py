@@ -88,7 +88,7 @@ def test_a_window_is_beyond_the_band_when_its_bias_is_beyond_the_limit() -> None
     band = windows_chart([window(0.04, 0.01), window(0.06, 0.001)], limit=0.05).band
     assert inside.bias < band[1] < beyond.bias
     assert (inside.breached, beyond.breached) == (False, True)
-    assert beyond.words == "+0.060 ± 0.002, 7 days"
+    assert beyond.words == "+0.060, give or take 0.002, over 7 days"
 
 
 def test_bins_come_with_their_names_and_shares() -> None:

@@ -13,6 +13,7 @@ import pytest
 from flight_delay.contract import DAY
 from flight_delay.incidents import INCIDENTS
 from flight_delay.monitoring.checks import BrokenCheck, broken_checks
+from flight_delay.splits import Windows
 
 from .logged import between
 
@@ -54,6 +55,12 @@ def found(
     rows = between(production, start - timedelta(days=1), end - timedelta(days=1))
     injured = INCIDENTS[incident](rows, start, end)
     return broken_checks(injured.filter(pl.col(DAY) >= start), reference)
+
+
+def test_no_day_of_training_would_have_broken_a_check(
+    windows: Windows, reference: dict[str, Any]
+) -> None:
+    assert broken_checks(windows.history, reference) == []
 
 
 def test_at_most_3_percent_of_clean_days_alarm(

@@ -78,7 +78,7 @@ def test_with_a_row_a_day_it_is_the_textbooks_test() -> None:
 
 
 def test_chi_squared_by_hand() -> None:
-    # Pooled 0.35 and 0.65: 0.3² / 0.35 + 0.3² / 0.65, times 10 * 10 / 20, one degree of freedom.
+    # Pooled 0.35 and 0.65: 0.09 / 0.35 + 0.09 / 0.65, times 10 * 10 / 20, one degree of freedom.
     distance, p_value = chi_squared(shares(0.5, 0.5), shares(0.2, 0.8), 10, 10)
     assert distance == pytest.approx(0.395604, abs=1e-6)
     assert p_value == pytest.approx(stats.chi2.sf(1.97802, 1), abs=1e-6)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import repeat
 
 import polars as pl
 
@@ -73,7 +74,7 @@ def log_day(
     """
     day: date = rows[DAY][0]
     noon = datetime.combine(day, time(12), UTC)
-    unheard, guesses = shadow or (None, [None] * rows.height)
+    unheard, guesses = shadow or (None, repeat(None, rows.height))
     entries = [
         Entry(f"{version}-{day}-{row}", noon, version, said, said >= 0.25, features, unheard, guess)
         for row, (said, guess, features) in enumerate(

@@ -67,7 +67,7 @@ def test_a_stage_of_no_days_is_left_out(
     shadow_days: int, canary_days: int, stages: list[str | None]
 ) -> None:
     settings = Settings(shadow_days=shadow_days, canary_days=canary_days)
-    found = [next_stage(CHALLENGER, after, TODAY, settings) for after in (None, "shadow")]  # type: ignore[arg-type]
+    found = [next_stage(CHALLENGER, after, TODAY, settings) for after in (None, "shadow")]
     assert [trial and trial.stage for trial in found] == stages
 
 

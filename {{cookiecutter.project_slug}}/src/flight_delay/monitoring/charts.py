@@ -132,8 +132,8 @@ def windows_chart(windows: list[dict[str, Any]], limit: float) -> WindowsChart:
             high=place(window["bias"] + 2 * window["standard_error"]),
             breached=window["breached"],
             name=f"{window['from']} to {window['to']}",
-            words=f"{window['bias']:+.3f} ± {2 * window['standard_error']:.3f}, "
-            f"{window['days']} days",
+            words=f"{window['bias']:+.3f}, give or take {2 * window['standard_error']:.3f}, "
+            f"over {window['days']} days",
         )
         for number, window in enumerate(windows)
     ]

@@ -1,8 +1,8 @@
 """Checks of the data contract on whole days: what a change of season does not do, but a fault does.
 
-Every check is derived from the contract and from what the days of training were like, so that it
-is told which days of the past would have broken it: none. A share is held against its limit with
-an allowance for chance, or small days would break it more often than large ones.
+Every check is derived from the contract and from what single days of training were like, so that
+no day of training would have broken one. A share is held against its limit with an allowance for
+chance, or small days would break it more often than large ones.
 """
 
 from collections.abc import Callable, Iterator

@@ -14,7 +14,9 @@ from flight_delay.clock import now
 from flight_delay.prediction_log import unopened_log
 from flight_delay.service import problems
 from flight_delay.service.answering import Answering
+from flight_delay.service.dashboard import Dashboard, dashboard_router
 from flight_delay.service.feedback import feedback_router
+from flight_delay.service.history import SECONDS
 from flight_delay.service.metrics import Metrics
 from flight_delay.service.middleware import Bounds, Measure
 from flight_delay.service.model_store import ModelStore
@@ -47,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     prediction_log = unopened_log(settings)
     recorder = Recorder(prediction_log, metrics, settings, clock)
     observed = Observed(prediction_log)
+    dashboard = Dashboard(settings, metrics, store, prediction_log)
     metrics.registry.register(observed)
 
     @contextlib.asynccontextmanager
@@ -57,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with asyncio.TaskGroup() as tasks:
             for step in (store.refresh, observed.refresh):
                 tasks.create_task(_every(settings.poll_seconds, step, stopping))
+            tasks.create_task(_every(SECONDS, dashboard.remember, stopping))
             yield
             stopping.set()
         await asyncio.to_thread(recorder.stop)
@@ -78,6 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(prediction_router(settings))  # the first, since routes are tried in order
     app.include_router(feedback_router(settings))
     app.include_router(health_router())
+    app.include_router(dashboard_router(dashboard))
     problems.install(app)
     app.add_middleware(
         Bounds, max_body_bytes=settings.max_body_bytes, request_seconds=settings.request_seconds

@@ -135,9 +135,9 @@ function bar() {
   )
 }
 
-/** What a stability index does not tell: silence, and what training never saw. */
-function aside({ null_share: nulls, reference_null_share: usual, unseen_share: unseen }) {
-  const told = []
+/** What a stability index does not tell: chance, silence, and what training never saw. */
+function aside({ drifted, adjusted_p: chance, null_share: nulls, reference_null_share: usual, unseen_share: unseen }) {
+  const told = drifted ? [`adjusted p ${chance < 0.001 ? "<0.001" : figure(chance)}`] : []
   if (nulls - usual > MORE_NULLS) told.push(`${share(nulls)} null, ${share(usual)} in training`)
   if (unseen > UNSEEN) told.push(`${share(unseen)} never seen in training`)
   return told.join("; ")
