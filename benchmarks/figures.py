@@ -20,11 +20,13 @@ from typing import Any
 # This file is run by its path, so Python would look beside it and not in the root.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.loop import measure_loop
 from benchmarks.processes import MeasurementError, ProjectError
 from benchmarks.project import Workspace, measure_demo, measure_generate, measure_model
 from benchmarks.report import Figure, Peer, tables, write_readme, write_results
 from benchmarks.service import measure_service
 from benchmarks.side_by_side import measure_peers
+from benchmarks.swaps import measure_swaps
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +35,8 @@ PARTS: dict[str, Callable[[Workspace], Iterable[Figure | Peer | str]]] = {
     "demo": measure_demo,
     "model": measure_model,
     "service": measure_service,
+    "swaps": measure_swaps,
+    "loop": measure_loop,
     "peers": measure_peers,
 }
 

@@ -12,7 +12,8 @@ from flight_delay.champion import crown
 from flight_delay.clock import set_clock
 from flight_delay.contract import DAY, TARGET
 from flight_delay.incidents import INCIDENTS
-from flight_delay.monitoring.observe import observe
+from flight_delay.monitoring.findings import as_facts
+from flight_delay.monitoring.observe import look, observe
 from flight_delay.prediction_log import PredictionLog, open_log
 from flight_delay.settings import Settings
 
@@ -98,6 +99,20 @@ def test_every_part_is_of_its_days(
         "2013-04-26",
     ]
     assert report["windows"][-1]["to"] == "2013-05-02"
+
+
+def test_the_policy_is_told_of_days(filled: Settings, log: PredictionLog) -> None:
+    look_at(filled, log)
+    facts = as_facts(look(filled, log), filled)
+    assert (facts.today, facts.champion) == (TODAY, champion_of(filled))
+    assert facts.trained_until == date(2013, 3, 31)
+    assert facts.labelled_days == (NEWEST - FIRST).days + 1
+    assert [window.days for window in facts.windows] == [7, 7, 7]
+    assert (facts.broken_days, facts.drifted, facts.predecessor) == ((), (), None)
+    assert facts.last_training is None
+    for day in (20, 25):
+        log.record_event("retrain", {"result": "refused"}, noon(date(2013, 4, day)))
+    assert as_facts(look(filled, log), filled).last_training == date(2013, 4, 25)
 
 
 def test_today_is_no_part_of_it_and_old_outcomes_need_no_days_of_traffic(

@@ -25,9 +25,6 @@ from flight_delay.monitoring.window import Day, daily_totals, read_days, rows_of
 from flight_delay.prediction_log import PredictionLog
 from flight_delay.settings import Settings
 
-LOOK_BACK = 45
-"""Days among which the labelled ones are counted; more of them would change no decision."""
-
 
 def observe(settings: Settings, log: PredictionLog) -> Report:
     """Return the monitoring report of today, with the decision."""
@@ -48,7 +45,8 @@ def look(settings: Settings, log: PredictionLog) -> Findings:
     newest = yesterday - timedelta(days=settings.label_delay_days)
     known = back(newest, settings.quality_days)
     windows = back(newest, settings.breach_days * settings.breach_windows)
-    labelled = back(newest, LOOK_BACK)
+    # More days than these would change no decision: so many labelled ones are enough for any.
+    labelled = back(newest, settings.retrain_every_days + settings.least_holdout_days)
 
     totals = daily_totals(log, min(span.first for span in (asked, known, windows, labelled)), today)
     known_days = read_days(log, totals, known)
