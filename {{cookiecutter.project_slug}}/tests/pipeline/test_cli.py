@@ -110,7 +110,7 @@ def test_train_prints_validation_and_what_followed_launch_if_anything_did(
 def test_promote_prints_each_gate_and_status_the_champion(run: Run, project: Settings) -> None:
     promoted = run(project.home, "promote")
     assert promoted.code == 0
-    assert promoted.stdout.count("  pass ") == 3
+    assert promoted.stdout.count("  pass ") == 5
     report = json.loads((project.reports / "promote.json").read_text())
     assert report["promoted"] is True
     shown = run(project.home, "status").stdout

@@ -133,7 +133,7 @@ def test_a_better_challenger_is_promoted_with_its_comparison(alive: Settings) ->
     assert run.data.metrics["rival_brier"] == manifest.rival.difference["brier"].estimate < 0
     assert run.data.tags["gates"] == "passed"
     card = (alive.models / report["version"] / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert f"the model less the champion of then, {first}," in card
+    assert f"the difference is the model less {first}, the champion then," in card
     assert "baseline" not in card
 
 

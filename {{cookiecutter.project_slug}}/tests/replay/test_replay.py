@@ -67,10 +67,9 @@ def state_of(home: Path) -> dict[str, str]:
 
 
 def live(project: Settings, *incidents: str, days: int = DAYS) -> Lived:
-    """Replay the first days with a training that is due early."""
-    hurried = project.model_copy(update={"retrain_every_days": DUE, "least_holdout_days": 5})
+    """Replay the first days."""
     before = state_of(project.home)
-    plan = Plan.of(hurried, days=days, incidents=incidents)
+    plan = Plan.of(project, days=days, incidents=incidents)
     watcher = Watcher()
     return Lived(plan, run_replay(plan, watcher), watcher.days, before)
 
@@ -81,7 +80,8 @@ def lived(trained: Settings, tmp_path_factory: pytest.TempPathFactory) -> Lived:
     home = tmp_path_factory.mktemp("lived")
     for name in ("data", "models"):
         (home / name).symlink_to(trained.home / name)
-    return live(trained.model_copy(update={"home": home}), "closed_airport@2013-04-10")
+    hurried = {"home": home, "retrain_every_days": DUE, "least_holdout_days": 5}
+    return live(trained.model_copy(update=hurried), "closed_airport@2013-04-10")
 
 
 @pytest.fixture(scope="module")
