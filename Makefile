@@ -21,7 +21,7 @@ demo: | $(UV) ## Generate a project, train, promote and serve it, and send it re
 new: | $(UV) ## Answer the questions and generate a project of your own into DEST
 	@$(UV) run --quiet --no-default-groups cookiecutter --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" .
 
-test: | $(UV) ## Run every test, those of a generated project included (about 15 minutes)
+test: | $(UV) ## Run every test, those of a generated project included (about 25 minutes)
 	$(UV) run pytest
 
 test-fast: | $(UV) ## Run the tests that need no installed project (under a minute)

@@ -233,6 +233,12 @@ def describe(summary: dict[str, Any], project: Path) -> str:
     trained = f"{summary['rows_trained_on']:,} flights in {summary['training_seconds']:.0f} s"
     advantage = f"{gain['estimate']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
     example, answer = summary["example"], summary["answer"]
+    lived = summary["replay"]
+    weeks = (
+        f"{lived['predictions']:,} predictions of six weeks, replayed in {lived['seconds']:.0f} s, "
+        f"{lived['failed_requests']} failed; retrained {lived['retrainings']} time(s), "
+        f"promoted {lived['promotions']}"
+    )
     route = f"{example['carrier']} from {example['origin']} to {example['destination']}"
     return f"""
 It works: from raw data to served predictions in {summary["seconds"]:.0f} s.
@@ -245,8 +251,11 @@ It works: from raw data to served predictions in {summary["seconds"]:.0f} s.
 
   {route}: {answer["probability"]:.0%} likely to leave late
 
+  {weeks}
+
 Try next, in {shown(project)}:
-  make serve      then open http://127.0.0.1:8000/docs
+  make serve      then open http://127.0.0.1:8000/docs and /dashboard
+  make replay     April to December in two minutes; then open reports/replay.html
   make status     champion, challenger, versions
   make test       the project's own tests
   .venv/bin/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1

@@ -26,7 +26,7 @@ from dashboard_page import (
 from machine import require
 from monitoring_stack import Service, free_port
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from test_site import DESKTOP, LOOKS, QUIET, Opened
+from test_site import DESKTOP, LOOKS, PHONE, QUIET, Opened
 
 pytestmark = pytest.mark.slow
 
@@ -149,6 +149,9 @@ def test_it_reads_well(watched: Watched, browser: Browser, look: str) -> None:
     assert len(contrasts) > 200
     assert [one for one in contrasts if one[1] < ENOUGH_CONTRAST] == []
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    widths = "panels => panels.map(panel => Math.round(panel.getBoundingClientRect().width))"
+    if size == PHONE:
+        assert len(set(page.locator(".panel").evaluate_all(widths))) == 1, "one below the other"
     assert seen.requests
     assert [url for url in seen.requests if not url.startswith(watched.service.url)] == []
     assert seen.complaints == []

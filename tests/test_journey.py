@@ -34,6 +34,10 @@ def test_the_demo_trains_serves_and_answers(demo: Demo) -> None:
     assert summary["onnx_largest_difference"] <= 1e-6
     assert summary["rows_trained_on"] == 78_146
     assert summary["predictions"] == 41
+    assert summary["replay"]["predictions"] > 35_000
+    assert summary["replay"]["failed_requests"] == 0
+    assert summary["replay"]["retrainings"] == 1
+    assert summary["replay"]["promotions"] == 1
     assert 0 < summary["answer"]["probability"] < 1
     assert summary["answer"]["model_version"] == summary["version"]
     assert set(summary["answer"]) == {"request_id", "model_version", "probability", "prediction"}
@@ -121,7 +125,7 @@ def test_clean_removes_the_state_and_the_commands_make_it_again(
     cleaned = tmp_path / "cleaned"
     shutil.copytree(project, cleaned, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
     run("make clean", cleaned)
-    state = {"data", "models", "reports", "mlartifacts", "mlflow.db"}
+    state = {"data", "models", "reports", "replay", "mlartifacts", "mlflow.db", "predictions.db"}
     assert not state & {path.name for path in cleaned.iterdir()}
 
 
@@ -148,7 +152,8 @@ def test_a_second_demo_replaces_the_first_and_keeps_its_packages(tmp_path: Path)
 
 def test_the_template_is_only_what_git_would_keep() -> None:
     """No state of a run in place (data, models, caches that matter) is part of the template."""
-    state = {"data", "models", "reports", "mlartifacts", "mlflow.db", "uv.lock", ".venv"}
+    state = {"data", "models", "reports", "replay", "mlartifacts", "mlflow.db", "predictions.db"}
+    state |= {"uv.lock", ".venv"}
     assert not state & {path.name for path in (TEMPLATE / PROJECT).iterdir()}
 
 

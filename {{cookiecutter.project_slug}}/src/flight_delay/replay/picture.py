@@ -37,20 +37,19 @@ def _bias(axes: Axes, report: dict[str, Any]) -> None:
     ):
         gap = _smooth(daily, name)
         axes.plot(when, gap, color=color, linewidth=2, label=label)
-    shown = set()
+    shown: set[str] = set()
     for day in report["days"]:
         if day["result"] in MARKS:
             style, words = MARKS[day["result"]]
-            label = None if words in shown else words
-            shown.add(words)
             axes.axvline(
                 date.fromisoformat(day["day"]),  # type: ignore[arg-type]
                 color=INK,
                 alpha=0.4,
                 linewidth=1,
                 linestyle=style,
-                label=label,
+                label="_" if words in shown else words,  # an underscore keeps it out of the legend
             )
+            shown.add(words)
     axes.set_ylabel(f"share said less share that {OUTCOME}")
     axes.set_title(
         f"What was said less what happened, mean of {SMOOTH_DAYS} days: 0 is right",

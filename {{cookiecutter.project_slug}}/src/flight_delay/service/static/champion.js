@@ -22,7 +22,6 @@ export function showChampion({ champion, trial }) {
 export function showNotices(facts) {
   const notices = [...warnings(facts)]
   list(get("notices"), notices, () => make("li", "notice", make("strong"), " ", make("span")), (item, [word, text]) => {
-    item.dataset.word = word
     say(item.firstChild, word)
     say(item.lastChild, text)
   })
