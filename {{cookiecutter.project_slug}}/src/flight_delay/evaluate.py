@@ -5,7 +5,6 @@ row: every interval here comes from drawing whole days with replacement (the blo
 Kunsch, 1989, with days as blocks), and comparisons draw the same days for both models.
 """
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,8 +17,6 @@ from flight_delay.contract import DAY, SLICES, TARGET
 Floats = NDArray[np.float64]
 CALIBRATION_BINS = 10
 CONFIDENCE = 0.95
-PLACES_AT_ONCE = 10_000
-"""Distinct probabilities whose counts by day are held in memory together."""
 SMALLEST_SLICE = 200
 """Rows under which a slice is left out: its figures would be noise."""
 
@@ -72,41 +69,20 @@ def brier(rows: Scored, weights: Floats) -> Floats:
 
 
 def auc(rows: Scored, weights: Floats) -> Floats:
-    """Area under the ROC curve as the Mann-Whitney statistic, ties counted half; see `brier`.
-
-    A weighting of days only weighs the pairs of days, so the pairs are counted once.
-    """
-    pairs = _pairs_won(rows)
-    positive = np.bincount(rows.day, rows.outcome, rows.days)
-    negative = np.bincount(rows.day, 1 - rows.outcome, rows.days)
-    won = ((weights @ pairs) * weights).sum(axis=1)
-    # A draw of few days can be all late or all on time: it has no AUC, `_interval` skips it.
-    with np.errstate(invalid="ignore"):
-        return np.asarray(won / ((weights @ positive) * (weights @ negative)))
-
-
-def _pairs_won(rows: Scored) -> Floats:
-    """Count, for each pair of days, how often a late row of one was scored over a row of the other.
-
-    Returns:
-        Counts, shape (days, days): the day of the late row, then that of the other; a tie is half.
-    """
+    """Area under the ROC curve as the Mann-Whitney statistic, ties counted half; see `brier`."""
     order = np.argsort(rows.probability, kind="stable")
+    _, starts = np.unique(rows.probability[order], return_index=True)
     day, late = rows.day[order], rows.outcome[order]
-    _, place = np.unique(rows.probability[order], return_inverse=True)
-    won = np.zeros((rows.days, rows.days))
-    below = np.zeros(rows.days)
-    cuts = np.searchsorted(place, np.arange(0, place[-1] + 1, PLACES_AT_ONCE))
-    for start, end in itertools.pairwise([*cuts, len(place)]):
-        cell = (place[start:end] - place[start]) * rows.days + day[start:end]
-        size = (place[end - 1] - place[start] + 1) * rows.days
-        positive, negative = (
-            np.bincount(cell, values, size).reshape(-1, rows.days)
-            for values in (late[start:end], 1 - late[start:end])
-        )
-        won += positive.T @ (below + np.cumsum(negative, axis=0) - negative / 2)
-        below += negative.sum(axis=0)
-    return won
+    result = np.empty(len(weights))
+    for index, weight in enumerate(weights):
+        row_weight = weight[day]
+        positive = np.add.reduceat(row_weight * late, starts)
+        negative = np.add.reduceat(row_weight * (1 - late), starts)
+        below = np.cumsum(negative) - negative / 2
+        # A draw of few days can be all late or all on time: it has no AUC, `_interval` skips it.
+        pairs = positive.sum() * negative.sum()
+        result[index] = positive @ below / pairs if pairs else np.nan
+    return result
 
 
 def calibration_error(rows: Scored, weights: Floats) -> Floats:

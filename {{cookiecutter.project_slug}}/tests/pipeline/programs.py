@@ -50,10 +50,18 @@ def running(program: str, settings: Settings, full_at: str = "") -> Iterator[sub
             process.kill()
 
 
-def killed(program: str, settings: Settings, lines: int, seconds: float) -> None:
-    """Kill a program without warning, so long after it has said so many lines."""
+def killed(program: str, settings: Settings, lines: int, seconds: float | None) -> None:
+    """Kill a program without warning, so long after it has said so many lines.
+
+    Without seconds it is killed as soon as something new is among the bundles.
+    """
     with running(program, settings) as process:
         assert process.stdout is not None
+        before = set(settings.models.iterdir())
         for _ in range(lines):
             assert process.stdout.readline(), process.communicate()[1]
-        time.sleep(seconds)
+        if seconds is not None:
+            time.sleep(seconds)
+            return
+        while set(settings.models.iterdir()) == before:
+            assert process.poll() is None, process.communicate()[1]

@@ -18,8 +18,8 @@ from ..conftest import champion_of, silent  # noqa: TID252 - what the tests shar
 from .programs import MONITOR, TRAINER, killed
 
 MOMENTS = [(1, 0.0), (2, 0.0), (3, 0.0), (3, 0.4), (4, 0.0), (5, 0.0)]
-MOMENTS += [(5, 0.2), (6, 0.0), (6, 0.3), (7, 0.0)]
-"""Lines that the trainer has said when it is killed, and seconds after the last of them.
+MOMENTS += [(5, None), (6, 0.0), (6, 0.3), (7, 0.0)]
+"""Lines that the trainer has said when it is killed, and seconds since the last; see `killed`.
 
 It is ready; it gathers the past, fits, compares, converts, logs, and asks the gates.
 """

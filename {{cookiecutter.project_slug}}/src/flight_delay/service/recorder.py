@@ -139,7 +139,9 @@ class Recorder:
             self._wake.clear()
             if not self._attempt(self._flush_and_prune):
                 self._stopping.wait(self._pause)
-        while not self._attempt(self.flush) and time.monotonic() < self._deadline:
+        while self._rows and not self._attempt(self.flush):
+            if time.monotonic() > self._deadline:
+                return
             time.sleep(RETRY_SECONDS)
 
     def _attempt(self, step: Callable[[], None]) -> bool:
