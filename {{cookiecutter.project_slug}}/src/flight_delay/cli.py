@@ -173,11 +173,11 @@ def predict(
 
 @app.command()
 def results() -> None:
-    """Write the last figures into README.md and the plots that it shows."""
+    """Write the last figures of training and replay into README.md, with their plots."""
     from flight_delay.results import write_results
 
     write_results(load_settings())
-    done("README.md and docs/images show the last training run")
+    done("README.md and docs/images show the last training run, and the last whole replay")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql, sqlite
 
 from flight_delay.database import (
@@ -25,7 +26,6 @@ from flight_delay.database import (
 from flight_delay.settings import Settings
 
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # 64 bits in both
-FEATURES = json.JSONEncoder(separators=(",", ":"))
 
 tables = sa.MetaData()
 predictions = sa.Table(
@@ -133,15 +133,10 @@ class PredictionLog:
         Raises:
             LogError: when the URL cannot be read or its driver is not installed.
         """
-        self._engine = open_engine(url)
+        self.engine = open_engine(url)
         self._insert: Callable[[sa.Table], sqlite.Insert | postgresql.Insert] = (
-            sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+            sqlite.insert if self.engine.dialect.name == "sqlite" else postgresql.insert
         )
-
-    @property
-    def engine(self) -> sa.Engine:
-        """The database, for reading what no method here reads."""
-        return self._engine
 
     def create(self) -> None:
         """Make the tables where they are absent.
@@ -149,8 +144,8 @@ class PredictionLog:
         Raises:
             LogError: when the database cannot be reached.
         """
-        with explained(self._engine):
-            create_tables(self._engine, tables)
+        with explained(self.engine):
+            create_tables(self.engine, tables)
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Commit answered rows in one transaction; a row that is there already is left alone.
@@ -166,13 +161,13 @@ class PredictionLog:
                 "model_version": entry.model_version,
                 "probability": entry.probability,
                 "prediction": entry.prediction,
-                "features": FEATURES.encode(entry.features),
+                "features": to_json(entry.features).decode(),
                 "shadow_version": entry.shadow_version,
                 "shadow_probability": entry.shadow_probability,
             }
             for entry in entries
         ]
-        with explained(self._engine), self._engine.begin() as connection:
+        with explained(self.engine), self.engine.begin() as connection:
             connection.execute(self._insert(predictions).on_conflict_do_nothing(), rows)
 
     def record_outcomes(self, given: Mapping[str, bool], received_at: datetime) -> Recorded:
@@ -189,7 +184,7 @@ class PredictionLog:
             for name in sorted(given)
         ]
         new = 0
-        with explained(self._engine), self._engine.begin() as connection:
+        with explained(self.engine), self.engine.begin() as connection:
             if len(_known(connection, given)) < len(given):
                 insert = self._insert(outcomes).on_conflict_do_nothing()
                 returned = connection.execute(insert.returning(outcomes.c.request_id), rows)
@@ -199,7 +194,7 @@ class PredictionLog:
 
     def check_outcomes(self, given: Mapping[str, bool]) -> None:
         """Raise what `record_outcomes` would raise, and record nothing."""
-        with explained(self._engine), self._engine.connect() as connection:
+        with explained(self.engine), self.engine.connect() as connection:
             _known(connection, given)
 
     def read(self, start: date, end: date, *, labelled: bool = False) -> Iterator[Logged]:
@@ -221,14 +216,14 @@ class PredictionLog:
             .where(predictions.c.day >= start, predictions.c.day < end)
             .order_by(predictions.c.id)
         )
-        with explained(self._engine), self._engine.connect() as connection:
+        with explained(self.engine), self.engine.connect() as connection:
             for row in connection.execution_options(yield_per=10_000).execute(query):
                 yield Logged._make(row)
 
     def record_event(self, kind: str, content: Mapping[str, Any], at: datetime) -> None:
         """Commit something that was observed or decided."""
         row = {"at": _naive(at), "kind": kind, "content": json.dumps(content)}
-        with explained(self._engine), self._engine.begin() as connection:
+        with explained(self.engine), self.engine.begin() as connection:
             connection.execute(sa.insert(events), row)
 
     def events(self, kind: str, last: int = 1) -> list[Event]:
@@ -239,7 +234,7 @@ class PredictionLog:
             .order_by(events.c.id.desc())
             .limit(last)
         )
-        with explained(self._engine), self._engine.connect() as connection:
+        with explained(self.engine), self.engine.connect() as connection:
             return [
                 Event(row.at.replace(tzinfo=UTC), row.kind, json.loads(row.content))
                 for row in connection.execute(query)
@@ -253,7 +248,7 @@ class PredictionLog:
             .order_by(predictions.c.day)  # not by id, which would look at every row
             .limit(limit)
         )
-        with explained(self._engine), self._engine.begin() as connection:
+        with explained(self.engine), self.engine.begin() as connection:
             ids = list(connection.scalars(oldest))
             for table in (outcomes, predictions):
                 for part in chunks(ids):
@@ -262,7 +257,7 @@ class PredictionLog:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def open_log(settings: Settings) -> PredictionLog:

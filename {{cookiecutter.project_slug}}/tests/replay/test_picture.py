@@ -46,6 +46,6 @@ def test_each_promotion_and_refusal_has_its_line() -> None:
     assert words.count("a challenger was promoted") == 1
 
 
-def test_the_bars_are_the_months_scores() -> None:
+def test_the_points_below_are_the_months_scores() -> None:
     _, months = picture(report_of([0.0] * 3, {})).axes
-    assert [bar.get_height() for bar in months.patches] == pytest.approx([0.15, 0.14])  # type: ignore[attr-defined]
+    assert [float(np.asarray(line.get_ydata())[0]) for line in months.lines] == [0.15, 0.14]

@@ -12,7 +12,7 @@ from flight_delay.replay.screen import Screen, show_summary
 from flight_delay.settings import Settings
 
 DAYS = 20
-WARNS_ON = 8
+WARNS_ON = (8, 9)
 FROZE = "the [feed] froze"
 
 

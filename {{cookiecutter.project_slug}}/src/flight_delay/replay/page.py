@@ -1,6 +1,7 @@
 """The replay as a picture and as a page that explains it."""
 
 import io
+import itertools
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
@@ -25,10 +26,19 @@ def write_page(plan: Plan, report: dict[str, Any]) -> None:
     pages = Environment(loader=PackageLoader(PACKAGE, "replay"), autoescape=True)
     page = pages.get_template("page.html.j2").render(
         report=report,
-        events=[day for day in report["days"] if day["said"] or day["broken"]],
+        events=_events(report["days"]),
         # Our own drawing, not a caller's words.
         picture=Markup(drawing.getvalue()[drawing.getvalue().index("<svg") :]),  # noqa: S704
         outcome=OUTCOME,
         rows=ROWS,
     )
     write_atomically(reports / "replay.html", page.encode())
+
+
+def _events(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the days on which something new was said; a broken day stays in sight for a week."""
+    return [
+        day
+        for before, day in itertools.pairwise([{"said": ""}, *days])
+        if day["said"] and day["said"] != before["said"]
+    ]

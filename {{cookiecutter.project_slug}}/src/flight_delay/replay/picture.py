@@ -65,14 +65,10 @@ def _bias(axes: Axes, report: dict[str, Any]) -> None:
 def _months(axes: Axes, report: dict[str, Any]) -> None:
     names = [row["month"] for row in report["months"]]
     place = np.arange(len(names))
-    for shift, name, color in ((-0.2, "left_alone", BASELINE), (0.2, "kept_alive", MODEL)):
+    for name, color in (("left_alone", BASELINE), ("kept_alive", MODEL)):
         scores = [row[name]["brier"] for row in report["months"]]
-        axes.bar(place + shift, scores, width=0.38, color=color)
+        axes.plot(place, scores, color=color, marker="o", linewidth=1)
     axes.set_xticks(place, names)
-    lowest = min(
-        row[name]["brier"] for row in report["months"] for name in ("left_alone", "kept_alive")
-    )
-    axes.set_ylim(bottom=lowest * 0.8)
     axes.set_ylabel("Brier score")
     axes.set_title(f"Brier score of each month's {ROWS}: less is better", loc="left", color=INK)
 

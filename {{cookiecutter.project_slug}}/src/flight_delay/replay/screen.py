@@ -58,9 +58,10 @@ class Screen:
 
     def day(self, line: DayLine) -> None:
         """Show a day that is over."""
+        news = line.action != QUIET and line.said != (self._days[-1].said if self._days else "")
         self._days.append(line)
         self._progress.update(self._task, advance=1, description=str(line.day))
-        quiet = line.action == QUIET and line.number % EVERY_DAYS
+        quiet = line.number % EVERY_DAYS and not news
         if not (self._console.is_terminal or quiet):
             self._console.print(as_text(line), soft_wrap=True, highlight=False)
 
