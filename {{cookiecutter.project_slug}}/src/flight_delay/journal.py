@@ -11,11 +11,10 @@ from flight_delay.prediction_log import open_log
 from flight_delay.settings import Settings
 
 Kind = Literal["retrain", "promote", "rollback", "trial"]
+Say = Callable[[str], None]
 
 
-def note(
-    settings: Settings, kind: Kind, content: Mapping[str, Any], say: Callable[[str], None]
-) -> None:
+def note(settings: Settings, kind: Kind, content: Mapping[str, Any], say: Say) -> None:
     """Record an event, or say why that was not possible: what was decided is done all the same."""
     try:
         with closing(open_log(settings)) as log:

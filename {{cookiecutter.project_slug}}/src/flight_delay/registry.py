@@ -4,7 +4,6 @@
 every command here mends an alias that a crash left behind.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from flight_delay.champion import (
 )
 from flight_delay.clock import now
 from flight_delay.gates import Gate
-from flight_delay.journal import note, to_stderr
+from flight_delay.journal import Say, note, to_stderr
 from flight_delay.judging import gates_of
 from flight_delay.lock import locked
 from flight_delay.probation import next_stage
@@ -44,8 +43,6 @@ from flight_delay.versions import (
     find_entry,
     record_verdict,
 )
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

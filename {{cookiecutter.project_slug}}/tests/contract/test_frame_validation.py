@@ -5,7 +5,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flight_delay.contract import TARGET, Numeric, field_names, numeric_fields
+from flight_delay.contract import (
+    DAY,
+    SCHEDULED_AT,
+    TARGET,
+    Numeric,
+    field_names,
+    numeric_fields,
+)
 from flight_delay.validation import SHOWN, ContractError, Violation, validate
 
 from .rows import frame
@@ -43,6 +50,15 @@ def test_a_missing_column_is_named(name: str) -> None:
     (found,) = violations(frame().drop(name))
     assert (found.row, found.column) == (None, name)
     assert found.rule == "every column of the contract is there"
+
+
+def test_rows_of_the_prediction_log_have_the_day_as_their_only_key() -> None:
+    table = frame()
+    logged = table.drop(SCHEDULED_AT)
+    assert validate(logged, keys=(DAY,)) is logged
+    for wrong, column in ((table, SCHEDULED_AT), (logged.drop(DAY), DAY)):
+        with pytest.raises(ContractError, match=f"column '{column}'"):
+            validate(wrong, keys=(DAY,))
 
 
 @pytest.mark.parametrize("name", ["dep_time", "month"])

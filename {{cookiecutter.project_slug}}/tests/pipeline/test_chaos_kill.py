@@ -17,7 +17,8 @@ from flight_delay.tracking import NAME, client
 from ..conftest import champion_of, silent  # noqa: TID252 - what the tests share
 from .programs import MONITOR, TRAINER, killed
 
-MOMENTS = [(1, 0.0), (2, 0.0), (3, 0.0), (3, 0.4), (4, 0.0), (5, 0.0)]
+Moment = tuple[int, float | None]
+MOMENTS: list[Moment] = [(1, 0.0), (2, 0.0), (3, 0.0), (3, 0.4), (4, 0.0), (5, 0.0)]
 MOMENTS += [(5, None), (6, 0.0), (6, 0.3), (7, 0.0)]
 """Lines that the trainer has said when it is killed, and seconds since the last; see `killed`.
 
