@@ -5,6 +5,7 @@ that is about what the fault breaks.
 """
 
 from fault import Fault
+from mutations_of_the_loop import LOOP
 
 DATA_AND_FEATURES = (
     Fault(
@@ -294,4 +295,4 @@ SERVICE = (
     ),
 )
 
-FAULTS = (*DATA_AND_FEATURES, *CONTRACT, *EVALUATION, *BUNDLES_AND_REGISTRY, *SERVICE)
+FAULTS = (*DATA_AND_FEATURES, *CONTRACT, *EVALUATION, *BUNDLES_AND_REGISTRY, *SERVICE, *LOOP)
