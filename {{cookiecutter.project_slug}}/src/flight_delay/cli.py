@@ -84,6 +84,9 @@ def promote(version: Version = None) -> None:
     for gate in verdict.gates:
         mark = "[green]pass[/]" if gate.passed else "[red]fail[/]"
         say(out, f"  {mark} {gate.name}: {escape(gate.reason)}")
+    if verdict.trial is not None:
+        done(f"{verdict.version} is on trial ({verdict.trial.stage}) until {verdict.trial.until}")
+        return
     if verdict.champion is None:
         say(err, f"[red]refused[/]: {verdict.version} stays a challenger")
         raise typer.Exit(REFUSED)

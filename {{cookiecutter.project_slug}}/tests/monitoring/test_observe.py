@@ -112,6 +112,7 @@ def test_the_policy_is_told_of_days(filled: Settings, log: PredictionLog) -> Non
     assert facts.last_training is None
     for day in (20, 25):
         log.record_event("retrain", {"result": "refused"}, noon(date(2013, 4, day)))
+    log.record_event("retrain", {"result": "failed"}, noon(date(2013, 4, 26)))
     assert as_facts(look(filled, log), filled).last_training == date(2013, 4, 25)
 
 

@@ -5,60 +5,23 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from flight_delay import registry
-from flight_delay.bundle import (
-    MANIFEST_FILE,
-    BundleError,
-    DailyScore,
-    Manifest,
-    canonical_json,
-    load,
-)
-from flight_delay.champion import CHAMPION_FILE, ChampionError, read_champion
+from flight_delay.bundle import MANIFEST_FILE, BundleError, load
+from flight_delay.champion import ChampionError, read_champion
 from flight_delay.lock import LOCK_FILE
-from flight_delay.prediction_log import open_log
-from flight_delay.registry import promote, pull, register, rollback, status
+from flight_delay.registry import promote, rollback, status
 from flight_delay.settings import Settings
-from flight_delay.tracking import NAME, Run, client
+from flight_delay.tracking import NAME, client
 from flight_delay.versions import RegistryError
 
 from ..conftest import champion_of  # noqa: TID252 - what the tests share
+from .variants import alias, manifest_of, variant, worse_days
 
 PACKAGE = NAME
-
-
-def variant(settings: Settings, **changes: object) -> str:
-    """Register a copy of the champion with other figures as the challenger; return its version.
-
-    The copy is a valid bundle: its version is the hash of the changed manifest.
-    """
-    champion = read_champion(settings.models)
-    assert champion is not None
-    source = settings.models / champion.version
-    manifest = load(source).manifest.model_copy(update=changes)
-    target = settings.models / manifest.version
-    shutil.copytree(source, target)
-    content = manifest.model_dump() | {"version": manifest.version}
-    (target / MANIFEST_FILE).write_bytes(canonical_json(content))
-    versions = client(settings).search_model_versions(f"name = '{NAME}'")
-    first = min(versions, key=lambda version: int(version.version))
-    run = Run(str(first.run_id), str(first.source).removeprefix("models:/"))
-    register(settings, load(target), run)
-    return manifest.version
-
-
-def alias(settings: Settings, name: str) -> str:
-    version = client(settings).get_model_version_by_alias(NAME, name)
-    return str(version.tags["bundle"])
-
-
-def manifest_of(settings: Settings) -> Manifest:
-    return load(settings.models / champion_of(settings)).manifest
 
 
 def test_training_registers_a_challenger_and_promotion_crowns_it(trained: Settings) -> None:
@@ -92,17 +55,11 @@ def test_promoting_the_champion_again_changes_nothing(project: Settings) -> None
     assert read_champion(project.models) == before
 
 
-def worse_validation(manifest: Manifest, factor: float) -> list[dict[str, object]]:
-    days = [day.model_dump() for day in manifest.validation_days]
-    return [day | {"squared_error": day["squared_error"] * factor} for day in days]
-
-
 def test_a_challenger_worse_than_the_champion_is_refused_and_recorded(
     project: Settings,
 ) -> None:
     first = champion_of(project)
-    days = worse_validation(manifest_of(project), 1.05)
-    second = variant(project, validation_days=[DailyScore.model_validate(day) for day in days])
+    second = variant(project, validation_days=worse_days(manifest_of(project), 1.05))
     verdict = promote(project)
     assert verdict.champion is None
     (reason,) = verdict.reasons
@@ -205,52 +162,6 @@ def test_rollback_keeps_the_champion_when_the_one_before_is_damaged(
 def test_rollback_without_an_earlier_champion_says_so(project: Settings) -> None:
     with pytest.raises(ChampionError, match="no earlier champion"):
         rollback(project, "a try")
-
-
-def test_rollback_does_not_wait_for_mlflow_and_its_alias_follows(
-    project: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    first = champion_of(project)
-    second = variant(project, threshold=0.3)
-    promote(project)
-    said: list[str] = []
-    cut_off = project.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
-    assert rollback(cut_off, "it answers oddly", said.append).version == first
-    (line,) = said
-    assert line.startswith("the alias in MLflow follows the champion with the next command: MLfl")
-    assert (champion_of(project), alias(project, "champion")) == (first, second)
-    status(project)
-    assert alias(project, "champion") == first
-
-
-def test_a_refused_challenger_can_be_forced_and_that_is_recorded(project: Settings) -> None:
-    first = champion_of(project)
-    days = worse_validation(manifest_of(project), 1.05)
-    second = variant(project, validation_days=[DailyScore.model_validate(day) for day in days])
-    assert promote(project).champion is None
-    assert promote(project, force="it is a drill").champion is not None
-    assert champion_of(project) == alias(project, "champion") == second
-    reason = status(project)["changes"][-1]["reason"]
-    assert reason.startswith("forced, it is a drill; the gates said: champion: Brier score less")
-    entry = client(project).get_model_version_by_alias(NAME, "challenger")
-    run = client(project).get_run(str(entry.run_id))
-    for tags in (entry.tags, run.data.tags):
-        assert (tags["gates"], tags["gates_reason"]) == ("forced", reason)
-    with closing(open_log(project)) as log:
-        (event,) = log.events("promote")
-    assert event.content == {"version": second, "previous": first, "reason": reason}
-
-
-def test_the_first_champion_has_no_trial_to_pass(project: Settings) -> None:
-    (project.models / CHAMPION_FILE).unlink()
-    on_trial = project.model_copy(update={"shadow_days": 7})
-    assert promote(on_trial).champion is not None
-
-
-def test_pulling_from_a_registry_without_a_champion_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RegistryError, match="the registry has no champion: run the commands"):
-        pull(Settings(home=tmp_path))
 
 
 def test_an_unknown_version_is_named_with_those_that_exist(project: Settings) -> None:

@@ -25,6 +25,9 @@ from flight_delay.monitoring.window import Day, daily_totals, read_days, rows_of
 from flight_delay.prediction_log import PredictionLog
 from flight_delay.settings import Settings
 
+LOOKED_AT = 30
+"""Events of training among which the last that did not fail is looked for."""
+
 
 def observe(settings: Settings, log: PredictionLog) -> Report:
     """Return the monitoring report of today, with the decision."""
@@ -85,5 +88,6 @@ def _rivalry(
 
 
 def _last_training(log: PredictionLog) -> date | None:
-    newest = log.events("retrain")
-    return newest[0].at.date() if newest else None
+    # One that failed, since MLflow was away or so, trained nothing: it may be tried again at once.
+    events = log.events("retrain", LOOKED_AT)
+    return next((one.at.date() for one in events if one.content.get("result") != "failed"), None)
