@@ -7,19 +7,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from flight_delay import pipeline
-from flight_delay.cli import main
 from flight_delay.contract import example
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME
 
 from ..conftest import free_port  # noqa: TID252 - what the tests share
+from .typed import Run
 
 VERBS = (
     "data",
@@ -31,41 +29,14 @@ VERBS = (
     "smoke",
     "predict",
     "results",
+    "monitor",
+    "retrain",
+    "feedback",
+    "pull",
+    "replay",
     "doctor",
     "keys",
 )
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command printed and its exit code."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that types a command in a folder, with settings in the environment."""
-
-    def typed(home: Path, *arguments: str, **environment: str) -> Ran:
-        capsys.readouterr()
-        with monkeypatch.context() as patch:
-            patch.chdir(home)
-            patch.setattr(sys, "argv", ["the-program", *arguments])
-            for name, value in ({"APP_HOME": str(home)} | environment).items():
-                patch.setenv(name, value)
-            with pytest.raises(SystemExit) as exited:
-                main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.out + printed.err
-        return Ran(int(exited.value.code or 0), printed.out, printed.err)
-
-    return typed
 
 
 def test_help_lists_every_verb_with_what_it_does(run: Run, tmp_path: Path) -> None:
