@@ -1,4 +1,4 @@
-"""The verbs of the closed loop: watch, explain, retrain, and a year of it in two minutes."""
+"""The verbs of the closed loop: watch, explain, retrain, and nine months of it in minutes."""
 
 from datetime import date
 from pathlib import Path
@@ -93,7 +93,7 @@ def pull() -> None:
 
 @loop_app.command()
 def replay(days: Days = None, start: Start = None, inject: Inject = None) -> None:
-    """Live through the year after launch: traffic, late outcomes, retraining, in two minutes."""
+    """Live through the year after launch: traffic, late outcomes, retraining, in minutes."""
     from flight_delay.replay.plan import Plan
     from flight_delay.replay.run import run_replay
     from flight_delay.replay.screen import Screen, show_summary
