@@ -22,7 +22,7 @@ def send(port: int, path: str, bodies: Sequence[object], requests: int) -> list[
     Raises:
         MeasurementError: when an answer is not 200 or the whole takes too long.
     """
-    payloads = [_request(path, body) for body in bodies]
+    payloads = [request_bytes(path, body) for body in bodies]
     answers: list[bytes] = [b""] * len(payloads)
     counter = itertools.count()
 
@@ -31,7 +31,7 @@ def send(port: int, path: str, bodies: Sequence[object], requests: int) -> list[
         try:
             while (number := next(counter)) < requests:
                 writer.write(payloads[number % len(payloads)])
-                answer = await _answer(reader)
+                answer = await read_answer(reader)
                 if number < len(payloads):
                     answers[number] = answer
         finally:
@@ -54,7 +54,8 @@ def send(port: int, path: str, bodies: Sequence[object], requests: int) -> list[
     return [json.loads(answer) for answer in answers if answer]
 
 
-def _request(path: str, body: object) -> bytes:
+def request_bytes(path: str, body: object) -> bytes:
+    """Return a POST request as it goes over the wire."""
     content = json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -63,7 +64,12 @@ def _request(path: str, body: object) -> bytes:
     return head.encode() + content
 
 
-async def _answer(reader: asyncio.StreamReader) -> bytes:
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
+    """Return the body of an answer.
+
+    Raises:
+        MeasurementError: when it is not 200.
+    """
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.lower().split(b"\r\n")
     length = next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))

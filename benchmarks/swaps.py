@@ -1,7 +1,6 @@
 """What a swap of the model costs those who are asking at that moment."""
 
 import asyncio
-import json
 import shutil
 import subprocess
 import time
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.load import read_answer, request_bytes
 from benchmarks.processes import MeasurementError, environment, serving
 from benchmarks.project import Workspace
 from benchmarks.report import Figure
@@ -118,22 +118,13 @@ async def _steady(
         nonlocal failed
         at, begun = time.time(), time.perf_counter()
         reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
-        content = json.dumps(row).encode()
-        head = (
-            f"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
         try:
-            writer.write(head.encode() + content)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            lines = answer.lower().split(b"\r\n")
-            length = next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
-            await reader.readexactly(length)
-        except (OSError, asyncio.IncompleteReadError):
+            writer.write(request_bytes("/v1/predict", row))
+            await read_answer(reader)
+        except (MeasurementError, OSError, asyncio.IncompleteReadError):
             failed += 1
             return
         asked.append((at, time.perf_counter() - begun))
-        failed += not answer.startswith(b"HTTP/1.1 200")
         idle.append((reader, writer))
 
     async with asyncio.TaskGroup() as group:

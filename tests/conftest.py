@@ -8,9 +8,22 @@ from pathlib import Path
 
 import pytest
 from answers import TEMPLATE
+from machine import require
+from playwright.sync_api import Browser, sync_playwright
 from shell import run
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclass(frozen=True)
@@ -34,3 +47,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def project(demo: Demo) -> Path:
     """Return the project of the demo: installed, trained, promoted. Tests leave it working."""
     return demo.project
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a real Chromium."""
+    chromium = require("chromium", "apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        started.close()

@@ -23,21 +23,11 @@ from dashboard_page import (
     shows,
     turn_away,
 )
-from machine import require
 from monitoring_stack import Service, free_port
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from test_site import DESKTOP, LOOKS, PHONE, QUIET, Opened
+from playwright.sync_api import Browser, Page, expect
+from test_site import DESKTOP, LOOKS, PHONE, Opened
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = require("chromium", "apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

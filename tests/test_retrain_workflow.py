@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -24,6 +23,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from answers import PROJECT, TEMPLATE
 from machine import require
+from monitoring_stack import free_port
 from shell import environment, run
 
 FILE = Path(".github/workflows/retrain.yml")
@@ -119,8 +119,7 @@ def github() -> Iterator[GitHub]:
 @contextlib.contextmanager
 def mlflow(project: Path, folder: Path) -> Iterator[str]:
     """Run an MLflow server on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [str(project / ".venv/bin/python"), "-m", "mlflow", "server", "--workers", "1"]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "kept"]

@@ -13,8 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from answers import TEMPLATE
 from lesson_runner import read_course
-from machine import require
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 from shell import run
 
 pytestmark = pytest.mark.slow
@@ -22,16 +21,6 @@ pytestmark = pytest.mark.slow
 COURSE = read_course(TEMPLATE / "lessons" / "course.toml")
 IMAGES = TEMPLATE / "lessons" / "images"
 PAGES = ["", *(f"{lesson.page.stem}/" for lesson in COURSE)]
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}
 # Relations of a <link> that name a place and load nothing.
 NAMING = {"canonical", "next", "prev", "alternate"}
@@ -147,15 +136,6 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Keep the output of the tests readable."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = require("chromium", "apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
 
 
 @dataclass

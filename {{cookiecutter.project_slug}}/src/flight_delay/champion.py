@@ -64,6 +64,16 @@ def read_champion(models: Path) -> Champion | None:
         raise ChampionError(message) from None
 
 
+def champion_version(models: Path) -> str:
+    """Return the champion's version, or nothing when none was promoted yet.
+
+    Raises:
+        ChampionError: when the file is there and cannot be read.
+    """
+    champion = read_champion(models)
+    return champion.version if champion else ""
+
+
 def crown(models: Path, version: str, reason: str, at: datetime | None = None) -> Champion:
     """Make a version the champion and return the new state; nothing changes if it is already.
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
 
-from flight_delay.champion import read_champion
+from flight_delay.champion import champion_version
 from flight_delay.clock import now
 from flight_delay.errors import ProjectError
 from flight_delay.files import write_atomically
@@ -126,7 +126,7 @@ def _reason(error: Exception) -> str:
 def _trial(settings: Settings) -> Trial | None:
     """Return the trial that is on; one of the champion itself was left behind by a crash."""
     trial = read_trial(settings.models)
-    if trial is not None and trial.version == _champion(settings):
+    if trial is not None and trial.version == champion_version(settings.models):
         end_trial(settings.models)
         return None
     return trial
@@ -153,12 +153,7 @@ def _finding(trial: Trial, today: date, settings: Settings) -> Finding:
     complete_until = today - timedelta(days=settings.label_delay_days)
     with closing(open_log(settings)) as log:
         rows = read_window(log, trial.since, complete_until)
-    return judge_trial(trial, _champion(settings), rows, settings)
-
-
-def _champion(settings: Settings) -> str:
-    champion = read_champion(settings.models)
-    return champion.version if champion else ""
+    return judge_trial(trial, champion_version(settings.models), rows, settings)
 
 
 def _reported(settings: Settings, report: Report) -> Report:

@@ -19,6 +19,7 @@ from flight_delay.clock import now
 from flight_delay.errors import ProjectError
 from flight_delay.files import write_json
 from flight_delay.prediction_log import (
+    REQUEST_ID_FORM,
     ConflictingOutcomeError,
     PredictionLog,
     UnknownRequestError,
@@ -28,7 +29,6 @@ from flight_delay.settings import Settings
 
 REPORT = "feedback.json"
 REQUEST_ID, OUTCOME = "request_id", "outcome"
-ID_FORM = re.compile(r"[0-9a-f]{32}")
 WORDS = {"true": True, "1": True, "false": False, "0": False}
 """How an outcome may be written in CSV, in any case."""
 PART = 2000
@@ -121,7 +121,7 @@ def _fault(row: Any, given: dict[str, bool]) -> str | None:  # noqa: ANN401 - wh
     if not isinstance(row, dict):
         return f"{row!r:.80} is not a JSON object: write {{{REQUEST_ID!r}: ..., {OUTCOME!r}: true}}"
     request_id, outcome = row.get(REQUEST_ID), row.get(OUTCOME)
-    if not (isinstance(request_id, str) and ID_FORM.fullmatch(request_id)):
+    if not (isinstance(request_id, str) and re.fullmatch(REQUEST_ID_FORM, request_id)):
         return f"{REQUEST_ID}={request_id!r:.80}: write the 32 hexadecimal digits of the answer"
     if isinstance(outcome, str):
         outcome = WORDS.get(outcome.strip().lower(), outcome)

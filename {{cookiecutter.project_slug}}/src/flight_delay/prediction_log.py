@@ -25,6 +25,7 @@ from flight_delay.database import (
 )
 from flight_delay.settings import Settings
 
+REQUEST_ID_FORM = r"^[0-9a-f]{32}$"
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # 64 bits in both
 
 tables = sa.MetaData()

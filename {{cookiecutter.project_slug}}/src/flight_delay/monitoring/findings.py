@@ -57,7 +57,7 @@ def as_facts(found: Findings, settings: Settings) -> Facts:
         last_training=found.last_training,
         labelled_days=_labelled_days(found, settings),
         windows=found.windows,
-        broken_days=_broken_days(found.broken),
+        broken_days=broken_days(found.broken),
         predecessor=found.rivalry[0] if found.rivalry else None,
         drifted=tuple(drifted(found.drift)),
     )
@@ -94,7 +94,7 @@ def _labelled_days(found: Findings, settings: Settings) -> int:
     return days.filter(pl.col(DAY) > until).height if until else days.height
 
 
-def _broken_days(broken: list[BrokenCheck]) -> tuple[BrokenDay, ...]:
+def broken_days(broken: list[BrokenCheck]) -> tuple[BrokenDay, ...]:
     """Sum up the broken checks, which come by day."""
     days = ((day, list(checks)) for day, checks in groupby(broken, key=lambda check: check.day))
     return tuple(

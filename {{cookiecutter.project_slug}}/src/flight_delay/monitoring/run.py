@@ -1,11 +1,11 @@
 """The monitor: observe, record what was found, and write the report as JSON and as a page."""
 
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any
 
 from flight_delay.clock import now
 from flight_delay.files import write_json
+from flight_delay.monitoring.findings import Findings, broken_days
 from flight_delay.monitoring.observe import judged, look
 from flight_delay.monitoring.report import write_html
 from flight_delay.prediction_log import PredictionLog, open_log
@@ -28,7 +28,7 @@ def run_monitor(
     try:
         found = look(settings, log)
         report = judged(found, settings)
-        _record(report, log, settings)
+        _record(found, report, log, settings)
     finally:
         log.close()
     write_json(settings.reports / JSON_FILE, report)
@@ -37,19 +37,17 @@ def run_monitor(
     return report
 
 
-def _record(report: dict[str, Any], log: PredictionLog, settings: Settings) -> None:
+def _record(
+    found: Findings, report: dict[str, Any], log: PredictionLog, settings: Settings
+) -> None:
     """Record each broken day once, and the report; the newest one is what the service shows."""
     moment = now(settings.clock_file)
     # A day is looked at for as long as it is in the window, and others are recorded meanwhile.
     recorded = log.events("broken_day", last=2 * settings.drift_days)
     known = {event.content["day"] for event in recorded}
-    for day, checks in groupby(report["checks"]["broken"], key=lambda check: check["day"]):
+    for broken in broken_days(found.broken):
+        day = str(broken.day)
         if day not in known:
-            found = list(checks)
-            content = {
-                "day": day,
-                "blocks": any(check["blocks"] for check in found),
-                "reasons": [check["said"] for check in found],
-            }
+            content = {"day": day, "blocks": broken.blocks, "reasons": list(broken.reasons)}
             log.record_event("broken_day", content, moment)
     log.record_event("monitor", report, moment)

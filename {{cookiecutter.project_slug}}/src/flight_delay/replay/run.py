@@ -15,7 +15,7 @@ import httpx2
 import polars as pl
 from filelock import FileLock, Timeout
 
-from flight_delay.champion import read_champion
+from flight_delay.champion import champion_version
 from flight_delay.clock import set_clock
 from flight_delay.contract import DAY
 from flight_delay.data import load_table
@@ -89,6 +89,7 @@ def _live(plan: Plan, watcher: Watcher) -> tuple[pl.DataFrame, list[DayLine], Ca
     days = _traffic(plan)
     answered: dict[date, pl.DataFrame] = {}
     lines: list[DayLine] = []
+    answering = plan.version
     _set_clock(settings, plan.first)
     with (
         served(settings.home, HOST, 0, service_environment(plan)) as address,
@@ -106,9 +107,12 @@ def _live(plan: Plan, watcher: Watcher) -> tuple[pl.DataFrame, list[DayLine], Ca
                 caller.tell(answered[late])
             _inject_challenger(plan, day, watcher)
             report = tend(settings, watcher.doing, page=day == plan.last)
-            _wait_for_swap(http, settings)
+            champion = champion_version(settings.models)
+            if champion != answering:
+                _wait_for_swap(http, champion)
+                answering = champion
             asked = answered[day].height if day in answered else 0
-            lines.append(day_line(number, day, asked, _champion(settings), report))
+            lines.append(day_line(number, day, asked, champion, report))
             watcher.day(lines[-1])
     return pl.concat(answered.values()), lines, caller
 
@@ -130,20 +134,15 @@ def _inject_challenger(plan: Plan, day: date, watcher: Watcher) -> None:
             force_bad_challenger(plan.settings, watcher.doing)
 
 
-def _wait_for_swap(http: httpx2.Client, settings: Settings) -> None:
+def _wait_for_swap(http: httpx2.Client, champion: str) -> None:
     """Wait until the service answers from the champion, as it does within its poll interval."""
     deadline = time.monotonic() + SWAP_SECONDS
-    while http.get("/v1/model").json().get("version") != _champion(settings):
+    while http.get("/v1/model").json().get("version") != champion:
         if time.monotonic() > deadline:
             said = http.get("/health/ready").text
-            message = f"the service did not take {_champion(settings)}: {said}"
+            message = f"the service did not take {champion}: {said}"
             raise ReplayError(message)
         time.sleep(0.02)
-
-
-def _champion(settings: Settings) -> str:
-    champion = read_champion(settings.models)
-    return champion.version if champion else ""
 
 
 def _set_clock(settings: Settings, day: date) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
 from flight_delay.contract import TARGET_DESCRIPTION
 from flight_delay.database import LogError
 from flight_delay.prediction_log import (
+    REQUEST_ID_FORM,
     ConflictingOutcomeError,
     UnknownRequestError,
 )
@@ -43,7 +44,7 @@ class Outcome(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
-    request_id: str = Field(pattern="^[0-9a-f]{32}$", description="As the answer had it")
+    request_id: str = Field(pattern=REQUEST_ID_FORM, description="As the answer had it")
     outcome: bool = Field(strict=True, description=TARGET_DESCRIPTION.capitalize())
 
     bounded = bounded(2)
