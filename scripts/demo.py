@@ -255,7 +255,7 @@ It works: from raw data to served predictions in {summary["seconds"]:.0f} s.
 
 Try next, in {shown(project)}:
   make serve      then open http://127.0.0.1:8000/docs and /dashboard
-  make replay     April to December in four minutes; then open reports/replay.html
+  make replay     April to December in three minutes; then open reports/replay.html
   make status     champion, challenger, versions
   make test       the project's own tests
   .venv/bin/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1

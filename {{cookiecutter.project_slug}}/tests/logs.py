@@ -1,15 +1,20 @@
 """Rows for a prediction log, and what is in one."""
 
 import uuid
+from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
 
 from flight_delay.contract import example
-from flight_delay.prediction_log import Entry, Logged, PredictionLog, open_log
+from flight_delay.monitoring.window import WITH_OUTCOMES
+from flight_delay.prediction_log import Entry, PredictionLog, open_log, outcomes, predictions
 from flight_delay.settings import Settings
 
+Row = sa.Row[Any]
 NOON = datetime(2013, 4, 1, 12, tzinfo=UTC)
-ALWAYS = (date(1970, 1, 1), date(9999, 1, 1))
 
 
 def new_id() -> str:
@@ -27,9 +32,11 @@ def entries(count: int, asked_at: datetime = NOON) -> list[Entry]:
     return [entry(asked_at) for _ in range(count)]
 
 
-def rows(log: PredictionLog, *, labelled: bool = False) -> list[Logged]:
-    """Return every row of a log."""
-    return list(log.read(*ALWAYS, labelled=labelled))
+def rows(log: PredictionLog) -> Sequence[Row]:
+    """Return every row of a log, with its `outcome`, in the order of arrival."""
+    query = sa.select(predictions, outcomes.c.outcome).select_from(WITH_OUTCOMES)
+    with log.engine.connect() as connection:
+        return connection.execute(query.order_by(predictions.c.id)).all()
 
 
 def outcomes_of(log: PredictionLog) -> dict[str, bool | None]:

@@ -6,7 +6,7 @@ Kunsch, 1989, with days as blocks), and comparisons draw the same days for both 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -70,19 +70,21 @@ def brier(rows: Scored, weights: Floats) -> Floats:
 
 def auc(rows: Scored, weights: Floats) -> Floats:
     """Area under the ROC curve as the Mann-Whitney statistic, ties counted half; see `brier`."""
-    order = np.argsort(rows.probability, kind="stable")
-    _, starts = np.unique(rows.probability[order], return_index=True)
-    day, late = rows.day[order], rows.outcome[order]
-    result = np.empty(len(weights))
-    for index, weight in enumerate(weights):
-        row_weight = weight[day]
-        positive = np.add.reduceat(row_weight * late, starts)
-        negative = np.add.reduceat(row_weight * (1 - late), starts)
-        below = np.cumsum(negative) - negative / 2
-        # A draw of few days can be all late or all on time: it has no AUC, `_interval` skips it.
-        pairs = positive.sum() * negative.sum()
-        result[index] = positive @ below / pairs if pairs else np.nan
-    return result
+    late = rows.outcome == 1
+    order = np.argsort(rows.probability[late])
+    positive, positive_day = rows.probability[late][order], rows.day[late][order]
+    negative, negative_day = rows.probability[~late], rows.day[~late]
+    # Pairs are counted once for each two days; a draw of days only weighs those counts.
+    won = np.zeros(len(weights))
+    for day in range(rows.days):
+        of_day = np.sort(negative[negative_day == day])
+        sides = (np.searchsorted(of_day, positive, side) for side in ("left", "right"))
+        below = sum(sides) / 2
+        won += weights[:, day] * (weights @ np.bincount(positive_day, below, rows.days))
+    counts = [np.bincount(days, minlength=rows.days) for days in (positive_day, negative_day)]
+    pairs = (weights @ counts[0]) * (weights @ counts[1])
+    # A draw of few days can be all late or all on time: it has no AUC, `_interval` skips it.
+    return np.divide(won, pairs, out=np.full_like(won, np.nan), where=pairs > 0)
 
 
 def calibration_error(rows: Scored, weights: Floats) -> Floats:
@@ -113,19 +115,17 @@ def evaluate(rows: Scored, resamples: int, seed: int) -> dict[str, Interval]:
     """Return every metric with its interval over resampled days."""
     weights = _day_weights(rows.days, resamples, seed)
     return {
-        name: _interval(metric(rows, _once(rows))[0], metric(rows, weights))
-        for name, metric in METRICS.items()
+        name: _interval(estimate, METRICS[name](rows, weights))
+        for name, estimate in point(rows).items()
     }
 
 
 def compare(first: Scored, second: Scored, resamples: int, seed: int) -> dict[str, Interval]:
     """Return the paired difference, first minus second, of every metric on the same rows."""
     weights = _day_weights(first.days, resamples, seed)
+    ours, theirs = point(first), point(second)
     return {
-        name: _interval(
-            metric(first, _once(first))[0] - metric(second, _once(second))[0],
-            metric(first, weights) - metric(second, weights),
-        )
+        name: _interval(ours[name] - theirs[name], metric(first, weights) - metric(second, weights))
         for name, metric in METRICS.items()
     }
 
@@ -149,7 +149,9 @@ def compare_daily(
 
 def point(rows: Scored) -> dict[str, float]:
     """Return every metric without an interval."""
-    return {name: float(metric(rows, _once(rows))[0]) for name, metric in METRICS.items()}
+    # Nothing is drawn, so that all rows may count as one day, which is quicker.
+    whole = replace(rows, day=np.zeros_like(rows.day))
+    return {name: float(metric(whole, np.ones((1, 1)))[0]) for name, metric in METRICS.items()}
 
 
 def calibration_curve(rows: Scored) -> list[dict[str, float]]:
@@ -209,10 +211,6 @@ def by_slice(table: pl.DataFrame, probability: Floats) -> list[dict[str, str | f
                 }
             )
     return sorted(rows, key=lambda row: (str(row["slice"]), -float(row["rows"]), str(row["value"])))
-
-
-def _once(rows: Scored) -> Floats:
-    return np.ones((1, rows.days))
 
 
 def _day_weights(days: int, resamples: int, seed: int) -> Floats:

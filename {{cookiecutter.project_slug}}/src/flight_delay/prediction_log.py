@@ -6,7 +6,7 @@ Nothing here buffers: what a method was given is committed when it returns.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -92,20 +92,6 @@ class Entry(NamedTuple):
     features: Mapping[str, Any]
     shadow_version: str | None = None
     shadow_probability: float | None = None
-
-
-class Logged(NamedTuple):
-    """One row of the log; `outcome` is None until it is known."""
-
-    request_id: str
-    day: date
-    model_version: str
-    probability: float
-    prediction: bool
-    features: str
-    shadow_version: str | None
-    shadow_probability: float | None
-    outcome: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,29 +183,6 @@ class PredictionLog:
         """Raise what `record_outcomes` would raise, and record nothing."""
         with explained(self.engine), self.engine.connect() as connection:
             _known(connection, given)
-
-    def read(self, start: date, end: date, *, labelled: bool = False) -> Iterator[Logged]:
-        """Yield the rows of the days from `start` until before `end`, in the order of arrival.
-
-        Args:
-            start: the first day, UTC.
-            end: the day after the last.
-            labelled: leave out the rows whose outcome is not known.
-
-        Raises:
-            LogError: when the database cannot be read.
-        """
-        columns = [*(predictions.c[name] for name in Logged._fields[:-1]), outcomes.c.outcome]
-        matched = predictions.c.request_id == outcomes.c.request_id
-        query = (
-            sa.select(*columns)
-            .select_from(predictions.join(outcomes, matched, isouter=not labelled))
-            .where(predictions.c.day >= start, predictions.c.day < end)
-            .order_by(predictions.c.id)
-        )
-        with explained(self.engine), self.engine.connect() as connection:
-            for row in connection.execution_options(yield_per=10_000).execute(query):
-                yield Logged._make(row)
 
     def record_event(self, kind: str, content: Mapping[str, Any], at: datetime) -> None:
         """Commit something that was observed or decided."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from flight_delay.contract import DAY, FIELDS, Numeric, example, field_names
 from flight_delay.database import LogError
+from flight_delay.monitoring import window
 from flight_delay.monitoring.spans import Span, back
 from flight_delay.monitoring.window import (
     daily_totals,
@@ -116,15 +117,15 @@ def days_of(log: PredictionLog) -> list[Any]:
     return read_days(log, daily_totals(log, FIRST, date(2013, 5, 1)), Span(FIRST, NEXT))
 
 
-def count_reads(log: PredictionLog, monkeypatch: pytest.MonkeyPatch) -> list[date]:
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[date]:
     """Return a list of the days that are read from now on."""
-    read, days = log.read, []
+    days = []
 
-    def counted(start: date, end: date) -> Any:  # noqa: ANN401 - as it is
+    def counted(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
         days.append(start)
-        return read(start, end)
+        return read_window(log, start, end)
 
-    monkeypatch.setattr(log, "read", counted)
+    monkeypatch.setattr(window, "read_window", counted)
     return days
 
 
@@ -132,7 +133,7 @@ def test_a_day_is_read_once_until_it_changes(
     log: PredictionLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.record([entry("a"), entry("b", NEXT)])
-    reads = count_reads(log, monkeypatch)
+    reads = count_reads(monkeypatch)
     assert rows_of(days_of(log))["request_id"].to_list() == ["a", "b"]
     assert days_of(log) == days_of(log)
     assert reads == [FIRST, NEXT]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
@@ -12,12 +13,12 @@ from flight_delay.bundle import GOLDEN_FILE, Bundle, load
 from flight_delay.champion import crown
 from flight_delay.contract import FIELDS, Numeric, example
 from flight_delay.encoding import encode_rows
-from flight_delay.prediction_log import Logged, open_log
+from flight_delay.prediction_log import open_log
 from flight_delay.service.app import create_app
 from flight_delay.settings import Settings
 from flight_delay.trial import TRIAL_FILE, Trial, end_trial, write_trial
 
-from ..logs import rows  # noqa: TID252 - what the tests share
+from ..logs import Row, rows  # noqa: TID252 - what the tests share
 from .bundles import fragile_sibling, sibling
 from .running import labels_of, sample, wait_until
 from .test_rejected_bundles import flip_a_byte
@@ -76,7 +77,7 @@ def too_much(bundle: Bundle) -> tuple[str, int, float]:
     pytest.fail("no field of the contract has room above the golden rows")
 
 
-def log_of(home: Settings) -> list[Logged]:
+def log_of(home: Settings) -> Sequence[Row]:
     """Return the rows of the log."""
     with contextlib.closing(open_log(home)) as log:
         return rows(log)

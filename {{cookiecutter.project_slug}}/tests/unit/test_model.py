@@ -150,7 +150,7 @@ def test_what_a_model_may_learn_follows_the_number_of_rows() -> None:
         gradient_boosting(SEED, rows)["classifier"].max_iter
         for rows in (0, 78_146, MANY_ROWS - 1, MANY_ROWS, 10 * MANY_ROWS)
     ]
-    assert iterations == [100, 100, 100, 200, 200]
+    assert iterations == [100, 100, 100, 150, 150]
 
 
 def test_more_delay_at_the_airport_makes_lateness_likelier(boosted: Pipeline) -> None:

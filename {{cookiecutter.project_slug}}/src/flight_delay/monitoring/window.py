@@ -31,7 +31,10 @@ LOGGED = {
     "shadow_probability": pl.Float64,
     "outcome": pl.Boolean,
 }
-"""Types of `Logged`, in its order."""
+"""What is read of each row of the log: the columns and their types."""
+WITH_OUTCOMES = predictions.join(
+    outcomes, predictions.c.request_id == outcomes.c.request_id, isouter=True
+)
 FEATURES = pl.Struct(
     {each.name: pl.Float32 if isinstance(each, Numeric) else pl.String for each in FIELDS}
 )
@@ -72,9 +75,6 @@ def daily_totals(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
     `first` is the least request id of the day, by which it is told from that of another log.
     """
     known = outcomes.c.outcome.is_not(None)
-    joined = predictions.join(
-        outcomes, predictions.c.request_id == outcomes.c.request_id, isouter=True
-    )
     query = (
         sa.select(
             predictions.c.day,
@@ -84,7 +84,7 @@ def daily_totals(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
             sa.func.sum(sa.case((outcomes.c.outcome, 1), else_=0)),
             sa.func.min(predictions.c.request_id),
         )
-        .select_from(joined)
+        .select_from(WITH_OUTCOMES)
         .where(predictions.c.day >= start, predictions.c.day < end)
         .group_by(predictions.c.day)
         .order_by(predictions.c.day)
@@ -97,10 +97,19 @@ def daily_totals(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
 def read_window(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
     """Return the rows of the days from `start` until before `end`, fields typed as in the table.
 
+    They are in the order of arrival, days are those of UTC, and `outcome` is null until known.
+
     Raises:
         LogError: when the log cannot be read, or its rows are of another contract.
     """
-    rows = pl.DataFrame(list(log.read(start, end)), schema=LOGGED, orient="row")
+    query = (
+        sa.select(*((outcomes if name == "outcome" else predictions).c[name] for name in LOGGED))
+        .select_from(WITH_OUTCOMES)
+        .where(predictions.c.day >= start, predictions.c.day < end)
+        .order_by(predictions.c.id)
+    )
+    with explained(log.engine), log.engine.connect() as connection:
+        rows = pl.read_database(query, connection, schema_overrides=LOGGED)
     try:
         decoded = rows.with_columns(pl.col("features").str.json_decode(FEATURES))
     except pl.exceptions.ComputeError:
