@@ -10,7 +10,13 @@ import sqlalchemy as sa
 
 from flight_delay.contract import example
 from flight_delay.monitoring.window import WITH_OUTCOMES
-from flight_delay.prediction_log import Entry, PredictionLog, open_log, outcomes, predictions
+from flight_delay.prediction_log import (
+    Entry,
+    PredictionLog,
+    open_log,
+    outcomes,
+    predictions,
+)
 from flight_delay.settings import Settings
 
 Row = sa.Row[Any]
