@@ -35,13 +35,15 @@ predictions = sa.Table(
     sa.Column("id", ROW_NUMBER, primary_key=True),
     sa.Column("request_id", sa.String(32), nullable=False, unique=True),
     sa.Column("asked_at", sa.DateTime, nullable=False),
-    sa.Column("day", sa.Date, nullable=False, index=True),
+    sa.Column("day", sa.Date, nullable=False),
     sa.Column("model_version", sa.String(64), nullable=False),
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("prediction", sa.Boolean, nullable=False),
     sa.Column("features", sa.Text, nullable=False),
     sa.Column("shadow_version", sa.String(64)),
     sa.Column("shadow_probability", sa.Float),
+    # With what a day is summed up from, so that the rows themselves need not be read for it.
+    sa.Index("ix_predictions_day", "day", "request_id", "probability"),
 )
 outcomes = sa.Table(
     "outcomes",
