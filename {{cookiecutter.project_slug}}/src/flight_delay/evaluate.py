@@ -81,8 +81,8 @@ def auc(rows: Scored, weights: Floats) -> Floats:
         sides = (np.searchsorted(of_day, positive, side) for side in ("left", "right"))
         below = sum(sides) / 2
         won += weights[:, day] * (weights @ np.bincount(positive_day, below, rows.days))
-    counts = [np.bincount(days, minlength=rows.days) for days in (positive_day, negative_day)]
-    pairs = (weights @ counts[0]) * (weights @ counts[1])
+    positives = weights @ np.bincount(positive_day, minlength=rows.days)
+    pairs = positives * (weights @ np.bincount(negative_day, minlength=rows.days))
     # A draw of few days can be all late or all on time: it has no AUC, `_interval` skips it.
     return np.divide(won, pairs, out=np.full_like(won, np.nan), where=pairs > 0)
 

@@ -4,10 +4,11 @@ A monitor that runs every day sees the same days again and again. Rows and outco
 added to a day, so their numbers tell whether it has changed since it was last read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -75,20 +76,15 @@ def daily_totals(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
     `first` is the least request id of the day, by which it is told from that of another log.
     """
     known = outcomes.c.outcome.is_not(None)
-    query = (
-        sa.select(
-            predictions.c.day,
-            sa.func.count(),
-            sa.func.count(outcomes.c.outcome),
-            sa.func.sum(sa.case((known, predictions.c.probability), else_=0.0)),
-            sa.func.sum(sa.case((outcomes.c.outcome, 1), else_=0)),
-            sa.func.min(predictions.c.request_id),
-        )
-        .select_from(WITH_OUTCOMES)
-        .where(predictions.c.day >= start, predictions.c.day < end)
-        .group_by(predictions.c.day)
-        .order_by(predictions.c.day)
+    columns = (
+        predictions.c.day,
+        sa.func.count(),
+        sa.func.count(outcomes.c.outcome),
+        sa.func.sum(sa.case((known, predictions.c.probability), else_=0.0)),
+        sa.func.sum(sa.case((outcomes.c.outcome, 1), else_=0)),
+        sa.func.min(predictions.c.request_id),
     )
+    query = _of_days(columns, start, end).group_by(predictions.c.day).order_by(predictions.c.day)
     with explained(log.engine), log.engine.connect() as connection:
         found = [tuple(row) for row in connection.execute(query)]
     return pl.DataFrame(found, schema=TOTALS, orient="row")
@@ -102,12 +98,8 @@ def read_window(log: PredictionLog, start: date, end: date) -> pl.DataFrame:
     Raises:
         LogError: when the log cannot be read, or its rows are of another contract.
     """
-    query = (
-        sa.select(*((outcomes if name == "outcome" else predictions).c[name] for name in LOGGED))
-        .select_from(WITH_OUTCOMES)
-        .where(predictions.c.day >= start, predictions.c.day < end)
-        .order_by(predictions.c.id)
-    )
+    columns = ((outcomes if name == "outcome" else predictions).c[name] for name in LOGGED)
+    query = _of_days(columns, start, end).order_by(predictions.c.id)
     with explained(log.engine), log.engine.connect() as connection:
         rows = pl.read_database(query, connection, schema_overrides=LOGGED)
     try:
@@ -141,6 +133,14 @@ def rows_of(days: Sequence[Day]) -> pl.DataFrame:
     """Return the rows of days in one frame, which may be empty."""
     empty = pl.DataFrame(schema=LOGGED).with_columns(pl.col("features").cast(FEATURES))
     return pl.concat([empty.unnest("features"), *(day.rows for day in days)])
+
+
+def _of_days(
+    columns: Iterable[sa.ColumnElement[Any]], start: date, end: date
+) -> sa.Select[tuple[Any, ...]]:
+    """Return a query for columns of the rows of the days from `start` until before `end`."""
+    joined = sa.select(*columns).select_from(WITH_OUTCOMES)
+    return joined.where(predictions.c.day >= start, predictions.c.day < end)
 
 
 @lru_cache(DAYS_KEPT)

@@ -68,7 +68,7 @@ class Caller:
             if time.monotonic() > deadline:
                 message = f"the service has rows in its buffer after {NIGHT_SECONDS} s"
                 raise ReplayError(message)
-            time.sleep(0.005)
+            time.sleep(0.01)
 
     def _batch(self, rows: pl.DataFrame) -> pl.DataFrame | None:
         instances = rows.select(field_names()).to_dicts()
