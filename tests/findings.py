@@ -8,14 +8,15 @@ from typing import Any
 Report = dict[str, Any]
 
 
-def drift(unusual_days: int, adjusted_p: float) -> Report:
+def drift(*, drifted: bool) -> Report:
     field = {
         "field": "wind_speed",
+        "drifted": drifted,
         "psi": 0.2,
         "usual_psi": 0.1,
-        "unusual_days": unusual_days,
+        "unusual_days": 6 if drifted else 1,
         "distance": 0.3,
-        "adjusted_p": adjusted_p,
+        "adjusted_p": 0.001 if drifted else 0.5,
         "null_share": 0.1,
         "unseen_share": 0.0,
     }
@@ -30,7 +31,7 @@ QUALITY: Report = {
 }
 HEALTHY: Report = {
     "checks": {"broken": []},
-    "drift": drift(unusual_days=1, adjusted_p=0.5),
+    "drift": drift(drifted=False),
     "quality": QUALITY,
     "windows": [{"breached": True}, {"breached": False}, {"breached": False}],
     "decision": {"action": "nothing"},
@@ -42,6 +43,6 @@ FINDINGS: dict[str, Report] = {
     "DataContractBroken": {"checks": BROKEN},
     "LiveQualityBreached": {"windows": [{"breached": True}, {"breached": True}]},
     "RollbackDecided": {"decision": {"action": "rollback"}},
-    "FeatureDrift": {"drift": drift(unusual_days=6, adjusted_p=0.001)},
+    "FeatureDrift": {"drift": drift(drifted=True)},
 }
 """By the alert that it is to set off, what the monitor found."""

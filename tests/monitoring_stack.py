@@ -29,11 +29,14 @@ BUFFER_ROWS = 50
 FIND = """
 import json, sys
 from datetime import UTC, datetime, timedelta
+from flight_delay.champion import champion_version
 from flight_delay.prediction_log import open_log
 from flight_delay.settings import Settings
 
+settings = Settings()
 report, days_ago = json.load(sys.stdin)
-open_log(Settings()).record_event("monitor", report, datetime.now(UTC) - timedelta(days=days_ago))
+report["champion"] = champion_version(settings.models)
+open_log(settings).record_event("monitor", report, datetime.now(UTC) - timedelta(days=days_ago))
 """
 
 
@@ -106,11 +109,11 @@ class Service:
             "APP_LOG_BUFFER_ROWS": str(BUFFER_ROWS),
         }
 
-    def start(self) -> None:
+    def start(self, **extra: str) -> None:
         """Start it, always on the same port, where Prometheus looks."""
         command: list[Path | str] = [self.project / ".venv/bin/python", "-m", JOB, "serve"]
         log = self.home / "service.log"
-        self.stack.enter_context(running(command, self.project, log, **self.settings))
+        self.stack.enter_context(running(command, self.project, log, **self.settings, **extra))
         wait_until(self.lives, "the service answers")
 
     def stop(self) -> None:

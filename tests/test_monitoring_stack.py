@@ -29,6 +29,7 @@ from monitoring_stack import (
     WINDOW,
     Service,
     Stack,
+    free_port,
     running_stack,
     wait_until,
 )
@@ -225,6 +226,18 @@ def test_a_locked_log_fails_and_then_drops(stack: Stack) -> None:
         set_off(stack, "PredictionLogFailing")
         many = functools.partial(stack.service.predict, BUFFER_ROWS)
         set_off(stack, "PredictionLogFailing", "PredictionLogDropping", by=many)
+
+
+@slow
+def test_a_registry_that_is_followed_and_does_not_answer_is_noticed(stack: Stack) -> None:
+    calm_down(stack)
+    nobody = f"http://127.0.0.1:{free_port()}"
+    stack.service.stop()
+    stack.service.start(APP_FOLLOW_REGISTRY="true", MLFLOW_TRACKING_URI=nobody)
+    set_off(stack, "RegistryUnreachable")
+    assert stack.service.predict().is_success
+    stack.service.stop()
+    stack.service.start()
 
 
 @slow

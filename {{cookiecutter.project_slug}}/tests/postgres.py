@@ -49,6 +49,13 @@ class Cluster:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url_of(name)
 
+    @contextlib.contextmanager
+    def locked(self, table: str, database: str = USER) -> Iterator[None]:
+        """Keep everybody else from a table until the block ends, as `ALTER TABLE` does."""
+        with psycopg.connect(self.url_of(database)) as connection:
+            connection.execute(f'LOCK TABLE "{table}"')
+            yield
+
     def make(self) -> None:
         """Make the files of the cluster."""
         self._run("initdb", "--no-sync", "--auth=trust", f"--username={USER}", "--encoding=UTF8")

@@ -85,15 +85,23 @@ def crown(models: Path, version: str, reason: str, at: datetime | None = None) -
         reason: kept in the history.
         at: the time that is kept with it, by default now.
     """
-    try:
-        current = read_champion(models)
-    except ChampionError:
-        write_atomically(models / DAMAGED_FILE, (models / CHAMPION_FILE).read_bytes())
-        current = None
+    current = _readable(models)
     if current is not None and current.version == version:
         return current
     line = [past for past in (current.line if current else []) if past != version]
     return _write(models, current, [*line, version], _change("promote", version, reason, at))
+
+
+def take_over(models: Path, theirs: Champion) -> Champion:
+    """Make the champion of another machine, with those that it replaced, that of this one.
+
+    Nothing changes if it is already. A file that cannot be read is kept beside the new one.
+    """
+    current = _readable(models)
+    if current is not None and current.version == theirs.version:
+        return current
+    changes = [*(current.changes if current else []), *theirs.changes]
+    return _store(models, theirs.model_copy(update={"changes": changes}))
 
 
 def step_back(models: Path, reason: str, at: datetime | None = None) -> Champion:
@@ -118,6 +126,18 @@ def _change(
 
 def _write(models: Path, current: Champion | None, line: list[str], change: Change) -> Champion:
     changes = [*(current.changes if current else []), change]
-    champion = Champion(version=line[-1], line=line, changes=changes)
+    return _store(models, Champion(version=line[-1], line=line, changes=changes))
+
+
+def _readable(models: Path) -> Champion | None:
+    """Return the champion, if its file can be read; one that cannot is kept under another name."""
+    try:
+        return read_champion(models)
+    except ChampionError:
+        write_atomically(models / DAMAGED_FILE, (models / CHAMPION_FILE).read_bytes())
+        return None
+
+
+def _store(models: Path, champion: Champion) -> Champion:
     write_atomically(models / CHAMPION_FILE, f"{champion.model_dump_json(indent=2)}\n".encode())
     return champion

@@ -54,16 +54,7 @@ def retrain(*, if_needed: IfNeeded = False) -> None:
     """Train a challenger on all the past and promote it if the gates agree; 3 if they refuse."""
     from flight_delay.loop import run_retrain, tend
 
-    report = with_steps(tend if if_needed else run_retrain)
-    if report["decision"]:
-        _decided(report["decision"])
-    for gate in report["gates"]:
-        mark = "[green]pass[/]" if gate["passed"] else "[red]fail[/]"
-        say(out, f"  {mark} {gate['name']}: {escape(gate['reason'])}")
-    if report["result"] == "refused":
-        say(err, f"[red]refused[/]: {report['version']} stays a challenger")
-        raise typer.Exit(REFUSED)
-    done(report["said"] or report["result"])
+    tell_turn(with_steps(tend if if_needed else run_retrain))
 
 
 @loop_app.command()
@@ -103,6 +94,22 @@ def replay(days: Days = None, start: Start = None, inject: Inject = None) -> Non
         report = run_replay(plan, screen)
     show_summary(out, report)
     done("reports/replay.json, replay.html and replay.png")
+
+
+def tell_turn(report: dict[str, Any]) -> None:
+    """Say what a turn of the loop decided and did; end with 3 when refused, with 1 when failed."""
+    if report["decision"]:
+        _decided(report["decision"])
+    for gate in report["gates"]:
+        mark = "[green]pass[/]" if gate["passed"] else "[red]fail[/]"
+        say(out, f"  {mark} {gate['name']}: {escape(gate['reason'])}")
+    if report["result"] == "refused":
+        say(err, f"[red]refused[/]: {report['version']} stays a challenger")
+        raise typer.Exit(REFUSED)
+    if report["result"] == "failed":
+        say(err, f"[red]failed[/]: {escape(report['said'])}")
+        raise typer.Exit(1)
+    done(report["said"] or report["result"])
 
 
 def _decided(decision: dict[str, Any]) -> None:

@@ -13,6 +13,10 @@ BUSY_SECONDS = 5
 
 POSTGRESQL = {"connect_timeout": BUSY_SECONDS, "tcp_user_timeout": 1000 * BUSY_SECONDS}
 """Without the second, a server that vanished from the network would be waited for for minutes."""
+STATEMENT_SECONDS = 300
+"""How long a statement may take in all, such as the monitor's that reads days of a busy service."""
+BOUNDS = f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
+"""Without the first, PostgreSQL waits for a lock until it is given, and a stop waits with it."""
 CHUNK = 500
 """Values in one statement; SQLite bounds the number of parameters."""
 
@@ -31,7 +35,9 @@ def open_engine(url: str | sa.URL) -> sa.Engine:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-            return sa.create_engine(parsed, pool_pre_ping=True, connect_args=POSTGRESQL)
+            # Of an option that is given twice the last holds: the address has the last word.
+            options = {"options": f"{BOUNDS} {parsed.query.get('options', '')}"}
+            return sa.create_engine(parsed, pool_pre_ping=True, connect_args=POSTGRESQL | options)
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
             sa.event.listen(engine, "connect", _set_up_sqlite)

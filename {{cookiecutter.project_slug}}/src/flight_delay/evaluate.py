@@ -191,7 +191,10 @@ def at_threshold(rows: Scored, threshold: float) -> dict[str, float]:
 
 
 def by_slice(table: pl.DataFrame, probability: Floats) -> list[dict[str, str | float]]:
-    """Return metrics by value of each slice field and by month, largest slice first."""
+    """Return metrics by value of each slice field and by month, largest slice first.
+
+    Where the table says by `prediction` how each row was decided, precision and recall are added.
+    """
     table = table.with_columns(
         probability=pl.Series(probability), month=pl.col(DAY).dt.strftime("%Y-%m")
     )
@@ -208,9 +211,19 @@ def by_slice(table: pl.DataFrame, probability: Floats) -> list[dict[str, str | f
                     "rows": part.height,
                     "base_rate": float(facts.outcome.mean()),
                     **point(facts),
+                    **(decided(part) if "prediction" in part.columns else {}),
                 }
             )
     return sorted(rows, key=lambda row: (str(row["slice"]), -float(row["rows"]), str(row["value"])))
+
+
+def decided(table: pl.DataFrame) -> dict[str, float]:
+    """Return precision and recall of labelled rows, each by the `prediction` that it was given.
+
+    That was made at the threshold of whichever bundle answered the row.
+    """
+    facts = at_threshold(scored(table, table["prediction"].cast(pl.Float64).to_numpy()), 1.0)
+    return {name: facts[name] for name in ("precision", "recall")}
 
 
 def _day_weights(days: int, resamples: int, seed: int) -> Floats:

@@ -43,7 +43,7 @@ def judge(
         gates.append(_baseline(challenger))
         if champion is not None:
             gates.append(_shared_days(challenger, champion, settings))
-    elif champion is not None:
+    else:
         gates.append(_rival(challenger.rival, champion))
         gates.append(_slices(challenger.rival, settings))
     return gates
@@ -98,9 +98,12 @@ def _baseline(challenger: Manifest) -> Gate:
     return Gate("baseline", brier["estimate"] < 0, reason)
 
 
-def _rival(rival: Rival, champion: Manifest) -> Gate:
-    """Pass if better or equal on the main metric; the interval says how sure that is."""
-    if rival.version != champion.version:
+def _rival(rival: Rival, champion: Manifest | None) -> Gate:
+    """Pass if better or equal on the main metric; the interval says how sure that is.
+
+    Without a champion to be seen, what it was compared with in its day still counts.
+    """
+    if champion is not None and rival.version != champion.version:
         reason = (
             f"it was compared with {rival.version}, and the champion is now {champion.version}: "
             f"run the command `retrain` again"

@@ -50,7 +50,7 @@ def tend(settings: Settings, say: Say, *, page: bool = True) -> Report:
     monitor = run_monitor(settings, say, page=page)
     decision = monitor["decision"]
     try:
-        acted = _act(decision, settings, say)
+        acted = _act(monitor, settings, say)
     except (ProjectError, OSError) as error:
         acted = _failed(decision["action"], decision["reasons"], error)
     return _reported(settings, {"monitor": monitor, "decision": decision, **QUIET, **acted})
@@ -71,13 +71,17 @@ def run_retrain(settings: Settings, say: Say) -> Report:
         raise
 
 
-def _act(decision: Report, settings: Settings, say: Say) -> Report:
+def _act(monitor: Report, settings: Settings, say: Say) -> Report:
+    decision = monitor["decision"]
     if decision["action"] == "rollback":
-        return _roll_back(decision["reasons"], settings, say)
+        return _roll_back(monitor, settings, say)
     trial = _trial(settings)
     if trial is not None:
         today = now(settings.clock_file).date()
-        return _try(trial, today, settings, say) if is_due(trial, today, settings) else {}
+        if is_due(trial, today, settings):
+            return _try(trial, today, settings, say)
+        waits = f"a training is due, and waits for the end of the trial of {trial.version}"
+        return {"said": waits} if decision["action"] == "retrain" else {}
     if decision["action"] == "retrain":
         return _retrain(decision["reasons"], settings, say)
     return {}
@@ -105,9 +109,10 @@ def _decisive(report: Report) -> str:
     return "; ".join(gate["reason"] for gate in telling)
 
 
-def _roll_back(reasons: list[str], settings: Settings, say: Say) -> Report:
+def _roll_back(monitor: Report, settings: Settings, say: Say) -> Report:
+    reasons = monitor["decision"]["reasons"]
     reason = "; ".join(reasons)
-    champion = rollback(settings, reason, say)
+    champion = rollback(settings, reason, say, judged=monitor["champion"])
     said = f"rolled back to {champion.version}: {reason}"
     return {"result": "rolled back", "version": champion.version, "said": said, "why": reasons}
 

@@ -7,22 +7,33 @@ minute in UTC, which no model reads, so that key is left out.
 
 import sys
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
 from flight_delay.contract import DAY, TARGET, field_names
 from flight_delay.data import load_table
+from flight_delay.monitoring.checks import broken_checks
 from flight_delay.monitoring.window import read_window
 from flight_delay.prediction_log import PredictionLog
 from flight_delay.settings import Settings
 from flight_delay.validation import validate
 
 
-def past(settings: Settings, log: PredictionLog, today: date) -> pl.DataFrame:
-    """Return every labelled row of the past, in order of days: day, fields and target.
+def past(
+    settings: Settings, log: PredictionLog, today: date, reference: dict[str, Any]
+) -> tuple[pl.DataFrame, list[date]]:
+    """Return every labelled row of the past, day, fields and target, and the days that are blocked.
 
-    Days whose outcomes are not complete as yet are left out, and so are those on which a broken
-    data contract blocks learning.
+    Rows are in order of days. Days whose outcomes are not complete as yet are left out, and so are
+    those on which a broken data contract blocks learning, whether the monitor was there to see it
+    on the day or not.
+
+    Args:
+        settings: of the project.
+        log: what the service was asked.
+        today: on the clock of the project.
+        reference: profile of what the champion was trained on; see `broken_checks`.
 
     Raises:
         DataError: when the stored table is absent or damaged.
@@ -35,10 +46,13 @@ def past(settings: Settings, log: PredictionLog, today: date) -> pl.DataFrame:
         pl.col(DAY).is_between(settings.fit_from, settings.launch, closed="left")
     )
     logged = read_window(log, settings.launch, complete_until).rename({"outcome": TARGET})
+    counting = logged.filter(pl.len().over(DAY) >= settings.least_day_rows)
+    found = {check.day for check in broken_checks(counting, reference) if check.blocks}
+    blocked = sorted(found.union(blocked_days(log)))
     rows = pl.concat([history.select(columns), logged.select(columns)]).filter(
-        pl.col(TARGET).is_not_null(), ~pl.col(DAY).is_in(blocked_days(log))
+        pl.col(TARGET).is_not_null(), ~pl.col(DAY).is_in(blocked)
     )
-    return validate(rows, keys=(DAY,))
+    return validate(rows, keys=(DAY,)), blocked
 
 
 def blocked_days(log: PredictionLog) -> list[date]:

@@ -30,13 +30,17 @@ def figures(measured: Measured, window: str) -> dict[str, Figure]:
 
 def calibration(measured: Measured, title: str) -> Figure:
     """Plot what happened against what was said, for the model and the baseline."""
+    curves = {"logistic baseline": measured.baseline_curve, "gradient boosting": measured.curve}
+    return reliability(curves, title)
+
+
+def reliability(curves: dict[str, list[dict[str, float]]], title: str) -> Figure:
+    """Plot what happened against what was said, for one or two models by name, the newer last."""
     figure, axes = _canvas(6.4, 5.6)
-    top = max(point["predicted"] for point in [*measured.curve, *measured.baseline_curve]) + 0.05
+    top = max(point["predicted"] for curve in curves.values() for point in curve) + 0.05
     axes.plot([0, top], [0, top], color=INK, linewidth=1, linestyle=":", label="perfect")
-    for curve, color, marker, name in (
-        (measured.baseline_curve, BASELINE, "s", "logistic baseline"),
-        (measured.curve, MODEL, "o", "gradient boosting"),
-    ):
+    looks = ((BASELINE, "s"), (MODEL, "o"))[-len(curves) :]
+    for (name, curve), (color, marker) in zip(curves.items(), looks, strict=True):
         axes.plot(
             [point["predicted"] for point in curve],
             [point["observed"] for point in curve],

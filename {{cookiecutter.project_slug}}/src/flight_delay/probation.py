@@ -1,8 +1,8 @@
 """A challenger on trial: how long each stage lasts, and whether it did well enough to go on.
 
 In shadow both models score the same rows, so they are paired row by row. As a canary each answers
-requests of its own, drawn at random, so they are paired by day. Too few days show nothing, and what
-shows nothing is not promoted.
+requests of its own, drawn at random, so they are paired by day. Too few days show nothing, and so
+does a day on which the canary answered a handful; what shows nothing is not promoted.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,14 @@ from typing import Literal
 import polars as pl
 
 from flight_delay.contract import DAY, TARGET
-from flight_delay.evaluate import Interval, compare, compare_daily, scored
+from flight_delay.evaluate import compare_daily
 from flight_delay.settings import Settings
 from flight_delay.trial import Trial
 
 Stage = Literal["shadow", "canary"]
+
+LEAST_CANARY_ROWS = 30
+"""Labelled rows of a canary that make a day count; fewer where `least_day_rows` is less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +59,24 @@ def judge_trial(trial: Trial, champion: str, rows: pl.DataFrame, settings: Setti
         settings: what makes a day count, and the seed.
     """
     known = rows.filter(pl.col("outcome").is_not_null()).rename({"outcome": TARGET})
-    of_champion = pl.col("model_version") == champion
     if trial.stage == "shadow":
-        pairs = known.filter(of_champion, pl.col("shadow_version") == trial.version)
-        compared = pairs.filter(pl.len().over(DAY) >= settings.least_day_rows)
+        daily = _paired(known, trial, champion, settings)
         words = "which it scored unheard"
+        least = f"{settings.least_day_rows} labelled rows {words}"
     else:
-        both = known.filter(of_champion | (pl.col("model_version") == trial.version))
-        compared = both.filter(
-            pl.len().over(DAY) >= settings.least_day_rows,
-            pl.col("model_version").n_unique().over(DAY) == 2,  # noqa: PLR2004 - it and the champion
-        )
+        daily = _by_version(known, trial, champion, settings)
         words = "of which it answered a share"
-    days = compared[DAY].n_unique()
+        least = (
+            f"{settings.least_day_rows} labelled rows of the champion and "
+            f"{_least_canary_rows(settings)} of the challenger"
+        )
+    days = daily.height
     needed = min(settings.least_labelled_days, (trial.until - trial.since).days)
     if days < needed:
-        reason = (
-            f"{trial.stage}: {days} days have {settings.least_day_rows} labelled rows {words}, "
-            f"and {needed} are needed"
-        )
+        reason = f"{trial.stage}: {days} days have {least}, and {needed} are needed"
         return Finding(passed=False, reason=reason)
-    difference = (_paired if trial.stage == "shadow" else _by_version)(compared, trial, settings)
+    ours, theirs, counts = (daily[name].to_numpy() for name in ("ours", "theirs", "rows"))
+    difference = compare_daily(ours, theirs, counts, settings.resamples, settings.seed)
     reason = (
         f"{trial.stage}: Brier score less the champion's over {days} days {words}: "
         f"{difference.estimate:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}), must not "
@@ -85,34 +85,49 @@ def judge_trial(trial: Trial, champion: str, rows: pl.DataFrame, settings: Setti
     return Finding(difference.low <= 0, reason)
 
 
-def _paired(rows: pl.DataFrame, _: Trial, settings: Settings) -> Interval:
-    """Compare both answers to each row."""
-    late = pl.col(TARGET).cast(pl.Float64)
-    daily = (
-        rows.group_by(DAY)
+def _paired(known: pl.DataFrame, trial: Trial, champion: str, settings: Settings) -> pl.DataFrame:
+    """Sum up, by day, the squared errors of both answers to each row."""
+    pairs = known.filter(
+        pl.col("model_version") == champion, pl.col("shadow_version") == trial.version
+    )
+    return (
+        pairs.group_by(DAY)
         .agg(
-            ours=((pl.col("shadow_probability") - late) ** 2).sum(),
-            theirs=((pl.col("probability") - late) ** 2).sum(),
+            ours=_squared_error("shadow_probability").sum(),
+            theirs=_squared_error("probability").sum(),
             rows=pl.len().cast(pl.Float64),
         )
+        .filter(pl.col("rows") >= settings.least_day_rows)
         .sort(DAY)
     )
-    ours, theirs, counts = (daily[name].to_numpy() for name in ("ours", "theirs", "rows"))
-    return compare_daily(ours, theirs, counts, settings.resamples, settings.seed)
 
 
-def _by_version(rows: pl.DataFrame, trial: Trial, settings: Settings) -> Interval:
-    """Compare the rows that each answered, on the same days."""
+def _by_version(
+    known: pl.DataFrame, trial: Trial, champion: str, settings: Settings
+) -> pl.DataFrame:
+    """Sum up, by day, the challenger's squared errors and the champion's on as many of its rows."""
     ours, theirs = (
-        rows.filter(condition)
-        for condition in (
-            pl.col("model_version") == trial.version,
-            pl.col("model_version") != trial.version,
+        known.filter(pl.col("model_version") == version)
+        .group_by(DAY)
+        .agg(error=_squared_error("probability").mean(), rows=pl.len().cast(pl.Float64))
+        .filter(pl.col("rows") >= least)
+        for version, least in (
+            (trial.version, _least_canary_rows(settings)),
+            (champion, settings.least_day_rows),
         )
     )
-    return compare(
-        scored(ours, ours["probability"].to_numpy()),
-        scored(theirs, theirs["probability"].to_numpy()),
-        settings.resamples,
-        settings.seed,
-    )["brier"]
+    both = ours.join(theirs, on=DAY, suffix="_of_champion").sort(DAY)
+    return both.select(
+        DAY,
+        "rows",
+        ours=pl.col("error") * pl.col("rows"),
+        theirs=pl.col("error_of_champion") * pl.col("rows"),
+    )
+
+
+def _least_canary_rows(settings: Settings) -> int:
+    return min(LEAST_CANARY_ROWS, settings.least_day_rows)
+
+
+def _squared_error(probability: str) -> pl.Expr:
+    return (pl.col(probability) - pl.col(TARGET).cast(pl.Float64)) ** 2

@@ -4,25 +4,35 @@
 every command here mends an alias that a crash left behind.
 """
 
+import contextlib
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from mlflow.tracking import MlflowClient
-
-from flight_delay.bundle import Bundle, load
+from flight_delay.bundle import Bundle, BundleError, load
 from flight_delay.champion import (
     Champion,
     ChampionError,
     crown,
     read_champion,
     step_back,
+    take_over,
 )
 from flight_delay.clock import now
+from flight_delay.crown_tag import (
+    crowned,
+    give_alias,
+    readable,
+    reconcile,
+    require_the_latest,
+)
+from flight_delay.errors import ProjectError
 from flight_delay.gates import Gate
 from flight_delay.journal import Say, note, to_stderr
 from flight_delay.judging import gates_of
 from flight_delay.lock import locked
 from flight_delay.probation import next_stage
+from flight_delay.registry_client import BUNDLE_TAG, CHAMPION
 from flight_delay.settings import Settings
 from flight_delay.tracking import (
     NAME,
@@ -34,9 +44,7 @@ from flight_delay.tracking import (
 )
 from flight_delay.trial import Trial, end_trial, write_trial
 from flight_delay.versions import (
-    BUNDLE_TAG,
     CHALLENGER,
-    CHAMPION,
     RegistryError,
     bundle_of,
     entries_of,
@@ -98,13 +106,15 @@ def promote(
         say: hears what could not be recorded.
 
     Raises:
-        RegistryError: when there is no such version.
+        RegistryError: when there is no such version, or this machine lacks the champion.
         BundleError: when its bundle is damaged.
         TrackingError: when MLflow does not answer.
     """
     registry = client(settings)
     with locked(settings), answering(settings):
         reconcile(settings, registry)
+        if force is None:
+            require_the_latest(settings, registry)
         entry = find_entry(registry, version)
         name = bundle_of(entry)
         challenger = fetch_bundle(settings, str(entry.run_id), name)
@@ -132,15 +142,24 @@ def conclude(
     """End a trial: crown who passed, or leave it a challenger, and record why.
 
     Raises:
-        RegistryError: when the registry has no such version.
-        BundleError: when its bundle is damaged; the trial goes on.
+        RegistryError: when the registry has no such version, and the trial is over; or when this
+            machine lacks the champion.
+        BundleError: when it passed and its bundle is damaged; the trial is over.
         TrackingError: when MLflow does not answer; the trial goes on.
     """
     registry = client(settings)
     with locked(settings), answering(settings):
         reconcile(settings, registry)
-        entry = find_entry(registry, trial.version)
-        load(settings.models / trial.version)
+        require_the_latest(settings, registry)
+        try:
+            entry = find_entry(registry, trial.version)
+            if passed:
+                load(settings.models / trial.version)
+        except (RegistryError, BundleError) as error:
+            # Who can never be crowned would keep every other challenger out.
+            end_trial(settings.models)
+            note(settings, "trial", _of_trial(trial, "refused", str(error)), say)
+            raise
         record_verdict(registry, entry, "passed" if passed else "refused", reason)
         champion = _crown(settings, trial.version, reason, say) if passed else None
         end_trial(settings.models)
@@ -149,17 +168,34 @@ def conclude(
     return champion
 
 
-def rollback(settings: Settings, reason: str, say: Say = to_stderr) -> Champion:
+def rollback(
+    settings: Settings, reason: str, say: Say = to_stderr, *, judged: str | None = None
+) -> Champion:
     """Give the crown back to the previous champion, after verifying that its bundle still loads.
 
     It does not need MLflow, whose alias follows when it can.
 
+    Args:
+        settings: of the project.
+        reason: is kept.
+        say: hears what could not be recorded.
+        judged: the champion that is to go; by default the present one, whichever it is.
+
     Raises:
-        ChampionError: when there is none.
+        ChampionError: when there is none, or when the present champion is not the one judged.
+        RegistryError: when MLflow answers, and another machine has crowned since.
         BundleError: when its bundle is damaged; the present champion stays.
     """
     with locked(settings):
+        with contextlib.suppress(TrackingError), answering(settings):
+            require_the_latest(settings, client(settings))
         current = read_champion(settings.models)
+        if judged and current and current.version != judged:
+            message = (
+                f"{judged} was to go back, and {current.version} is the champion by now: nothing "
+                f"was changed"
+            )
+            raise ChampionError(message)
         if current is not None and len(current.line) > 1:
             load(settings.models / current.line[-2])
         champion = step_back(settings.models, reason, now(settings.clock_file))
@@ -174,37 +210,36 @@ def rollback(settings: Settings, reason: str, say: Say = to_stderr) -> Champion:
 def pull(settings: Settings) -> Champion:
     """Make the registry's champion that of this machine, which may have none as yet.
 
+    The champion before it comes along if it can still be loaded, so that a new machine can roll
+    back too.
+
     Raises:
         RegistryError: when the registry has no champion.
+        BundleError: when its bundle is damaged, or made for another contract.
         TrackingError: when MLflow does not answer, or lacks the bundle.
     """
     registry = client(settings)
     with locked(settings), answering(settings):
-        entry = next((one for one in entries_of(registry) if CHAMPION in one.aliases), None)
+        entries = entries_of(registry)
+        entry = next((one for one in entries if CHAMPION in one.aliases), None)
         if entry is None:
             message = "the registry has no champion: run the commands `train` and `promote`"
             raise RegistryError(message)
         name = bundle_of(entry)
-        fetch_bundle(settings, str(entry.run_id), name)
-        return crown(settings.models, name, "it is the registry's champion")
-
-
-def reconcile(settings: Settings, registry: MlflowClient) -> None:
-    """Make the registry's champion alias say what champion.json says, if that can be read."""
-    try:
-        champion = read_champion(settings.models)
-    except ChampionError:
-        return
-    if champion is None:
-        return
-    entries = entries_of(registry)
-    holders = [entry for entry in entries if CHAMPION in entry.aliases]
-    if any(entry.tags.get(BUNDLE_TAG) == champion.version for entry in holders):
-        return
-    for entry in entries:
-        if entry.tags.get(BUNDLE_TAG) == champion.version:
-            registry.set_registered_model_alias(NAME, CHAMPION, entry.version)
-            return
+        runs = {one.tags.get(BUNDLE_TAG): str(one.run_id) for one in reversed(entries)}
+        fetch_bundle(settings, runs[name], name)
+        theirs = crowned(entry)
+        if theirs is None:  # by an earlier version of this code, soon after it was registered
+            moment = datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC)
+            return crown(settings.models, name, "it is the registry's champion", moment)
+        line = [before for before in theirs.line if before in runs]
+        before = line[-2:-1]
+        try:
+            for version in before:
+                fetch_bundle(settings, runs[version], version)
+        except ProjectError:
+            line = line[-1:]
+        return take_over(settings.models, theirs.model_copy(update={"line": line}))
 
 
 def status(settings: Settings) -> dict[str, Any]:
@@ -233,23 +268,39 @@ def status(settings: Settings) -> dict[str, Any]:
 
 
 def _crown(settings: Settings, version: str, reason: str, say: Say) -> Champion:
-    """Commit to a champion; what follows it is mended by the next command if it fails."""
+    """Commit to a champion; what follows it is mended by the next command if it fails.
+
+    Raises:
+        TrackingError: when a server was not told, whose other readers wait for it.
+    """
     previous = _present(settings)
     champion = crown(settings.models, version, reason, now(settings.clock_file))
     end_trial(settings.models)
-    _follow(settings, say)
+    followed = _follow(settings, say)
     if previous != version:
         event = {"version": version, "previous": previous, "reason": reason}
         note(settings, "promote", event, say)
+    if not followed and settings.tracking_uri:
+        message = (
+            f"{version} is the champion of this machine alone: run the command `status` on it once "
+            f"MLflow answers"
+        )
+        raise TrackingError(message)
     return champion
 
 
-def _follow(settings: Settings, say: Say) -> None:
+def _follow(settings: Settings, say: Say) -> bool:
+    """Move the alias after the champion; tell whether MLflow answered."""
+    champion = readable(settings)
     try:
         with answering(settings):
-            reconcile(settings, client(settings))
+            registry = client(settings)
+            if champion:
+                give_alias(registry, entries_of(registry), champion)
     except TrackingError as error:
         say(f"the alias in MLflow follows the champion with the next command: {error}")
+        return False
+    return True
 
 
 def _first_stage(settings: Settings, version: str) -> Trial | None:
@@ -260,10 +311,7 @@ def _first_stage(settings: Settings, version: str) -> Trial | None:
 
 
 def _present(settings: Settings) -> str | None:
-    try:
-        champion = read_champion(settings.models)
-    except ChampionError:
-        return None
+    champion = readable(settings)
     return champion.version if champion else None
 
 

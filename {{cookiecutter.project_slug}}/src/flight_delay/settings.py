@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -39,12 +40,22 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="APP_", frozen=True, env_ignore_empty=True)
 
     home: Path = Field(default_factory=_project_root, description="Folder that holds all state")
+    models: Path = Field(
+        default_factory=lambda given: given["home"] / "models",
+        description="Folder of the bundles and of champion.json; by default models/ in that folder",
+    )
     env: Literal["development", "production"] = "development"
 
     tracking_uri: str | None = Field(
         default=None,
         validation_alias=AliasChoices("MLFLOW_TRACKING_URI", "tracking_uri"),
         description="An MLflow server; by default mlflow.db in the project's folder",
+    )
+
+    follow_registry: bool = Field(
+        default=False,
+        description="The service takes the champion of that server, and no trial: those need a "
+        "folder of models that is shared",
     )
 
     # Training. The windows are half open: [start, end). That of launch may be empty as yet.
@@ -114,7 +125,9 @@ class Settings(BaseSettings):
     api_keys: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="SHA-256 of each accepted key, comma-separated; see `keys new`"
     )
-    poll_seconds: float = Field(default=2.0, gt=0, description="How often champion.json is read")
+    poll_seconds: float = Field(
+        default=2.0, gt=0, description="How often the service looks for a champion"
+    )
     max_body_bytes: int = Field(
         default=600_000, gt=0, description="1,000 rows take at most 0.55 MB"
     )
@@ -140,14 +153,14 @@ class Settings(BaseSettings):
                 raise ValueError(message)
         return value
 
-    @field_validator("home")
+    @field_validator("home", "models")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.resolve()
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:
-        if problems := [*_out_of_order(self), *_deleted_too_soon(self)]:
+        if problems := [*_out_of_order(self), *_deleted_too_soon(self), *_not_to_follow(self)]:
             raise ValueError("; and ".join(problems))
         return self
 
@@ -155,11 +168,6 @@ class Settings(BaseSettings):
     def data(self) -> Path:
         """Folder of the validated table."""
         return self.home / "data"
-
-    @property
-    def models(self) -> Path:
-        """Folder of the bundles and of champion.json."""
-        return self.home / "models"
 
     @property
     def reports(self) -> Path:
@@ -199,6 +207,20 @@ def _deleted_too_soon(settings: Settings) -> Iterator[str]:
         yield (
             f"{_given(settings, 'log_retention_days')} would delete rows that are still needed "
             f"({because}): keep {needed} days or more"
+        )
+
+
+def _not_to_follow(settings: Settings) -> Iterator[str]:
+    """Yield that there is no server to follow; an address may hold a password and is not shown."""
+    try:
+        address = urlsplit(settings.tracking_uri or "")
+        good = address.scheme in {"http", "https"} and address.hostname and address.port != 0
+    except ValueError:  # a port that is no number
+        good = False
+    if settings.follow_registry and not good:
+        yield (
+            "APP_FOLLOW_REGISTRY is on and MLFLOW_TRACKING_URI is no address of a server: set it "
+            "to http://host:5000 or the like"
         )
 
 

@@ -23,11 +23,11 @@ from flight_delay.bundle import MODEL_FILE, Bundle, Manifest, load, load_if_inta
 from flight_delay.contract import FIELDS, Numeric
 from flight_delay.errors import ProjectError
 from flight_delay.files import unfinished_folder
+from flight_delay.registry_client import BUNDLE_ARTIFACTS
 from flight_delay.settings import Settings
 
 NAME = __name__.split(".")[0]
 """Name of the experiment and of the registered model: the package's."""
-BUNDLE_ARTIFACTS = "bundle"
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 
 

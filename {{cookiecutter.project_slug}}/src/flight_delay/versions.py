@@ -8,11 +8,9 @@ from mlflow.tracking import MlflowClient
 
 from flight_delay.champion import VERSION_FORM
 from flight_delay.errors import ProjectError
-from flight_delay.tracking import NAME
+from flight_delay.registry_client import BUNDLE_TAG, NAME
 
-CHAMPION = "champion"
 CHALLENGER = "challenger"
-BUNDLE_TAG = "bundle"
 RESOURCE_DOES_NOT_EXIST = "RESOURCE_DOES_NOT_EXIST"
 
 

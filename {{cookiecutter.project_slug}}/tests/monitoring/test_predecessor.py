@@ -14,15 +14,13 @@ from flight_delay.model import as_arrays
 from flight_delay.monitoring.predecessor import (
     compare_with,
     predecessor_of,
-    promoted_on,
 )
 from flight_delay.monitoring.window import Day
-from flight_delay.prediction_log import PredictionLog
 from flight_delay.settings import Settings
 
 from ..conftest import champion_of  # noqa: TID252 - what the tests share
 from ..service.bundles import sibling  # noqa: TID252 - what the tests share
-from .logged import between, noon
+from .logged import between
 
 FIRST = date(2013, 4, 1)
 
@@ -107,11 +105,3 @@ def test_a_predecessor_that_is_gone_is_none(home: Settings, worse: Bundle) -> No
     promoted = crown(home.models, worse.version, "better")
     (old / "model.onnx").write_bytes(b"")
     assert predecessor_of(promoted, home) is None
-
-
-def test_the_day_of_the_promotion_is_that_of_the_log(log: PredictionLog) -> None:
-    assert promoted_on(log, "a") is None
-    log.record_event("promote", {"version": "a"}, noon(FIRST))
-    log.record_event("promote", {"version": "b"}, noon(FIRST + timedelta(days=3)))
-    assert promoted_on(log, "b") == FIRST + timedelta(days=3)
-    assert promoted_on(log, "a") is None

@@ -96,6 +96,9 @@ def test_it_is_what_evaluation_says_of_real_rows(production: pl.DataFrame) -> No
     for name, interval in quality["intervals"].items():
         assert interval["low"] < quality["metrics"][name] < interval["high"]
     assert {row["slice"] for row in quality["slices"]} == {*SLICES, "month"}
+    (april,) = (row for row in quality["slices"] if row["slice"] == "month")
+    for name in ("precision", "recall"):
+        assert april[name] == quality["metrics"][name] > 0
     assert quality["labelled"] == known.height < quality["rows"] == fortnight.height
     json.dumps(quality, allow_nan=False)
 
@@ -133,6 +136,14 @@ def test_windows_do_not_overlap_and_the_newest_ends_with_the_newest_day() -> Non
     assert spans == [(1, 2), (3, 4), (5, 6)]
     assert [window.days for window in windows] == [2, 2, 2]
     assert [window.bias for window in windows] == pytest.approx([0.1] * 3)
+
+
+def test_windows_that_began_under_another_champion_are_left_out() -> None:
+    newest = FIRST + timedelta(days=6)
+    days = totals(*[(10, 3.0, 2)] * 9)
+    for crowned, expected in ((3, [3, 5]), (4, [5]), (6, [])):
+        windows = quality_windows(days, newest, SMALL, FIRST + timedelta(days=crowned))
+        assert [(window.first - FIRST).days for window in windows] == expected
 
 
 def test_bias_and_its_error_by_hand() -> None:

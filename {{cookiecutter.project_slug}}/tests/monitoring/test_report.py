@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -14,11 +15,14 @@ from flight_delay.bundle import Bundle
 from flight_delay.clock import set_clock
 from flight_delay.contract import DAY, field_names
 from flight_delay.incidents import INCIDENTS
+from flight_delay.monitoring.drift import drift
 from flight_delay.monitoring.findings import Findings
 from flight_delay.monitoring.observe import judged, look
 from flight_delay.monitoring.report import write_html
 from flight_delay.prediction_log import PredictionLog, open_log
+from flight_delay.reference import reference_profile
 from flight_delay.settings import Settings
+from flight_delay.splits import Windows
 
 from .logged import between, record
 
@@ -118,9 +122,32 @@ def test_every_field_slice_and_metric_is_there(
     for name in (*field_names(), "probability"):
         assert f'<th scope="row">{name}' in page.text
     for row in report["quality"]["slices"]:
-        assert f"{row['slice']} {row['value']}" in page.text
+        line = page.text.split(f"{row['slice']} {row['value']}<")[1].split("</tr>")[0]
+        for name in ("brier", "precision", "recall"):
+            assert f">{row[name]:.3f}</td>" in line
     assert f"{report['quality']['metrics']['brier']:.3f}" in page.text
     assert report["quality"]["said"] in page.text
+
+
+@pytest.mark.parametrize(("now", "times"), [(0.0, "0.00"), (1.0, "inf")])
+def test_a_field_that_never_changed_in_training_is_no_error(
+    found: Findings, settings: Settings, windows: Windows, now: float, times: str
+) -> None:
+    def always(rows: pl.DataFrame, value: float) -> pl.DataFrame:
+        return rows.with_columns(precipitation=pl.lit(value, pl.Float32))
+
+    sample = windows.history.filter(pl.int_range(pl.len()).shuffle(seed=1).over(DAY) < 300)
+    reference = reference_profile(always(sample, 0.0), np.full(sample.height, 0.2))
+    counting = always(found.counting, now)
+    found = replace(
+        found,
+        watched=replace(found.watched, reference=reference),
+        counting=counting,
+        drift=drift(counting, reference, settings),
+    )
+    page = write(found, judged(found, settings), settings)
+    row = page.text.split('<th scope="row">precipitation')[1].split("</tr>")[0]
+    assert f'title="{times} times the usual limit"' in row
 
 
 def test_what_a_reader_has_to_know_is_said(page: Page) -> None:

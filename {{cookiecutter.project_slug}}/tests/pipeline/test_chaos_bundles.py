@@ -10,8 +10,9 @@ import pytest
 
 from flight_delay.bundle import MANIFEST_FILE, BundleError
 from flight_delay.registry import promote
+from flight_delay.registry_client import BUNDLE_ARTIFACTS
 from flight_delay.settings import Settings
-from flight_delay.tracking import BUNDLE_ARTIFACTS, NAME, client, open_experiment
+from flight_delay.tracking import NAME, client, open_experiment
 from flight_delay.trial import read_trial
 
 from ..conftest import champion_of, silent  # noqa: TID252 - what the tests share

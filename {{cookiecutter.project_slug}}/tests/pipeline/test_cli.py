@@ -33,6 +33,8 @@ VERBS = (
     "retrain",
     "feedback",
     "pull",
+    "compare",
+    "comment",
     "replay",
     "doctor",
     "keys",

@@ -180,16 +180,13 @@ def test_a_crash_after_the_commit_point_is_mended_by_the_next_command(
 ) -> None:
     first = champion_of(project)
     second = variant(project, threshold=0.3)
-    calls = []
 
-    def crash_the_second_time(*_arguments: object) -> None:
-        calls.append(1)
-        if len(calls) == 2:
-            message = "the process is killed here"
-            raise KeyboardInterrupt(message)
+    def crash(*_arguments: object) -> None:
+        message = "the process is killed here"
+        raise KeyboardInterrupt(message)
 
     with monkeypatch.context() as patch:
-        patch.setattr(registry, "reconcile", crash_the_second_time)
+        patch.setattr(registry, "give_alias", crash)
         with pytest.raises(KeyboardInterrupt):
             promote(project)
     assert (champion_of(project), alias(project, "champion")) == (second, first)

@@ -15,6 +15,7 @@ from flight_delay.contract import TARGET
 from flight_delay.data import DataError
 from flight_delay.evaluate import Floats, choose_threshold, compare, scored
 from flight_delay.model import as_arrays, gradient_boosting
+from flight_delay.monitoring.watched import open_bundle
 from flight_delay.past import past
 from flight_delay.prediction_log import open_log
 from flight_delay.retraining import HALF_LIFE_DAYS, challenge, retrain
@@ -59,9 +60,11 @@ def champion_bundle(settings: Settings) -> Bundle:
 def met(in_production: Path) -> Met:
     """Return a challenger that met the champion, and was written nowhere."""
     settings = Settings(home=in_production, resamples=RESAMPLES)
-    with closing(open_log(settings)) as log:
-        windows = hold_out(past(settings, log, TODAY), SEEN_UNTIL, settings)
     champion = champion_bundle(settings)
+    with closing(open_log(settings)) as log:
+        _, reference = open_bundle(champion.path)
+        rows, _ = past(settings, log, TODAY, reference)
+    windows = hold_out(rows, SEEN_UNTIL, settings)
     return Met(windows, champion, *challenge(windows, champion, settings, silent))
 
 

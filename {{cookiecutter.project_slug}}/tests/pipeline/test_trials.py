@@ -15,6 +15,7 @@ from flight_delay.loop import run_retrain, tend
 from flight_delay.model import as_arrays
 from flight_delay.prediction_log import open_log
 from flight_delay.registry import promote, rollback
+from flight_delay.replay.day import day_line
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, client
 from flight_delay.trial import TRIAL_FILE, Trial, read_trial, write_trial
@@ -129,6 +130,8 @@ def test_a_challenger_goes_through_shadow_and_canary_to_the_crown(
     assert champion_of(trial) == challenger
     assert read_trial(trial.models) is None
     assert steps(trial) == [("shadow", "started"), ("canary", "advanced"), ("canary", "promoted")]
+    # A replay counts one training for all of it, which was before the first stage.
+    assert not any(day_line(0, OVER, 0, first, done).trained for done in (advanced, crowned))
     assert gates_tag(trial).startswith(
         "passed: canary: Brier score less the champion's over 3 days"
     )
@@ -167,6 +170,7 @@ def test_a_damaged_challenger_is_not_crowned_and_its_trial_is_said_to_fail(
     assert report["result"] == "failed"
     assert report["said"] == f"trial failed: bundle {challenger}: golden.json is missing"
     assert champion_of(trial) == first
+    assert not (trial.models / TRIAL_FILE).exists(), "it would keep every other challenger out"
 
 
 def test_a_rollback_or_another_champion_ends_the_trial(trial: Settings) -> None:

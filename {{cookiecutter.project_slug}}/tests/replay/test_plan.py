@@ -91,7 +91,8 @@ def test_everything_that_it_changes_is_in_a_folder_of_its_own(project: Settings)
     assert (own.models, own.data) == (own.home / "models", own.home / "data")
     assert (own.log_url, own.tracking_uri) == (None, None)
     assert own.seed == project.seed
-    emptied = {"APP_LOG_URL", "MLFLOW_TRACKING_URI", "APP_API_KEYS", "APP_ENV"}
+    emptied = {"APP_MODELS", "APP_LOG_URL", "APP_API_KEYS", "APP_ENV"}
+    emptied |= {"MLFLOW_TRACKING_URI", "APP_FOLLOW_REGISTRY"}
     assert {name for name, value in service_environment(plan).items() if not value} == emptied
 
 

@@ -124,7 +124,8 @@ def test_outcomes_came_late_and_those_of_the_last_days_have_not_come(
 def test_a_training_was_due_and_what_came_of_it_answered_from_then_on(
     lived: Lived, logged: pl.DataFrame
 ) -> None:
-    (trained_on,) = (day for day in lived.days if day.action == "retrain")
+    (trained_on,) = (day for day in lived.days if day.trained)
+    assert trained_on.action == "retrain"
     assert trained_on.day == LAUNCH + timedelta(days=DUE - 1)  # in the morning after
     assert trained_on.result in {"promoted", "refused"}
     champion = read_champion(lived.plan.settings.models)

@@ -32,6 +32,7 @@ def line(number: int, action: str = "nothing", said: str = "") -> DayLine:
         champion="v1",
         action=action,
         result="nothing",
+        trained=False,
         said=said,
         auc=None if number < 5 else 0.7512,
         calibration_error=None,
@@ -78,14 +79,10 @@ def test_a_terminal_shows_the_last_days_and_how_far_it_is(plan: Plan) -> None:
 
 
 def test_the_summary_says_where_retraining_was_worse() -> None:
-    def month(name: str, alone: float, kept: float) -> dict[str, object]:
-        figures = {"auc": 0.7, "calibration_error": 0.02}
-        return {
-            "month": name,
-            "base_rate": 0.2,
-            "left_alone": figures | {"brier": alone},
-            "kept_alive": figures | {"brier": kept},
-        }
+    def month(name: str, brier: float, error: float) -> dict[str, object]:
+        alone = {"auc": 0.7, "brier": 0.12, "calibration_error": 0.02}
+        kept = alone | {"brier": brier, "calibration_error": error}
+        return {"month": name, "base_rate": 0.2, "left_alone": alone, "kept_alive": kept}
 
     whole = {"auc": 0.75, "brier": 0.143, "calibration_error": 0.03}
     console = Console(file=io.StringIO(), width=120)
@@ -102,17 +99,26 @@ def test_the_summary_says_where_retraining_was_worse() -> None:
     show_summary(
         console,
         {
-            "months": [month("2013-07", 0.18, 0.17), month("2013-11", 0.112, 0.113)],
+            "months": [
+                month("2013-07", 0.119, 0.02),
+                month("2013-09", 0.12, 0.021),
+                month("2013-11", 0.121, 0.02),
+                month("2013-12", 0.121, 0.021),
+            ],
             "summary": {"left_alone": whole, "kept_alive": whole, **counts},
             "difference": dict.fromkeys(whole, difference),
         },
     )
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
-    rows = {
-        name: row for name in ("2013-07", "2013-11") for row in text.splitlines() if name in row
+    told = {
+        row[2:9]: row.split("\u2502")[-2].strip() for row in text.splitlines() if "2013-" in row
     }
-    assert "worse" not in rows["2013-07"]
-    assert "worse" in rows["2013-11"]
+    assert told == {
+        "2013-07": "",
+        "2013-09": "worse calibrated",
+        "2013-11": "worse Brier score",
+        "2013-12": "worse Brier score, worse calibrated",
+    }
     assert "-0.0031 (-0.0040 to -0.0020)" in text
     assert "5,000 requests, 90,000 predictions, 0 failed; 9 retrainings, 8 promotions" in text

@@ -20,16 +20,16 @@ PAUSE_SECONDS = 0.003
 class Told:
     """What callers were told; lists, since appending to one is safe in threads."""
 
-    answered: list[tuple[str, float]] = field(default_factory=list)
-    """Request ids, each with the time of the answer."""
+    answered: list[str] = field(default_factory=list)
+    """Request ids."""
     acknowledged: list[tuple[str, bool]] = field(default_factory=list)
     """Outcomes that were sent and answered with 200."""
     refused: list[int] = field(default_factory=list)
     """Statuses of predictions that were not answered with 200."""
 
-    def ids(self, before: float = float("inf")) -> set[str]:
-        """Return the request ids of answers that came before a time."""
-        return {request_id for request_id, at in self.answered if at < before}
+    def ids(self) -> set[str]:
+        """Return the request ids of the answers."""
+        return set(self.answered)
 
 
 @contextlib.contextmanager
@@ -58,7 +58,7 @@ def _ask(url: str, told: Told, enough: threading.Event, with_outcomes: bool) -> 
                 told.refused.append(answer.status_code)
                 continue
             request_id = answer.json()["request_id"]
-            told.answered.append((request_id, time.monotonic()))
+            told.answered.append(request_id)
             if with_outcomes:
                 _tell(client, told, request_id, outcome=len(told.answered) % 2 == 0)
             time.sleep(PAUSE_SECONDS)

@@ -38,6 +38,7 @@ DRIFT = {
     "unseen_share": None,
 }
 REPORT: dict[str, Any] = {
+    "champion": "aaaaaaaaaaaa",
     "checks": {
         "broken": [{"day": "2013-04-01", "check": "range", "field": "wind", "blocks": True}]
     },
@@ -49,7 +50,10 @@ REPORT: dict[str, Any] = {
     "windows": [{"breached": True}, {"breached": False}, {"breached": True}],
     "decision": {"action": "warn", "reasons": [], "blocked_days": []},
 }
+NOTHING = {"action": "nothing", "version": ""}
+WARNED = {"action": "warn", "version": "aaaaaaaaaaaa"}
 QUIET: dict[str, Any] = {
+    "champion": None,
     "checks": {"broken": []},
     "drift": {"fields": [], "prediction": None},
     "quality": {"unlabelled_share": None, "metrics": None},
@@ -79,14 +83,14 @@ def test_a_report_is_shown_as_it_is(home: Settings, report: Callable[..., None])
     report(QUIET)
     report(REPORT)
     with TestClient(create_app(home)) as client:
-        wait_until(lambda: labels_of(client, "policy_decision") == [{"action": "warn"}])
+        wait_until(lambda: labels_of(client, "policy_decision") == [WARNED])
         drift = {"feature": "wind"}
-        for statistic in ("psi", "usual_psi", "unusual_days", "distance", "adjusted_p"):
+        for statistic in ("drifted", "psi", "usual_psi", "unusual_days", "distance", "adjusted_p"):
             value = sample(client, "feature_drift", statistic=statistic, **drift)
             assert value == DRIFT[statistic]
         assert sample(client, "feature_drift", statistic="null_share", **drift) == 0.5
         assert sample(client, "feature_drift", feature="probability", statistic="psi") == 0.3
-        assert len(labels_of(client, "feature_drift")) == 2 * 6
+        assert len(labels_of(client, "feature_drift")) == 2 * 7
         assert sample(client, "model_live_quality", metric="auc") == 0.7
         assert sample(client, "model_live_quality", metric="brier") == 0.15
         assert sample(client, "model_live_labelled_share") == 0.75
@@ -102,9 +106,9 @@ def test_the_next_report_leaves_nothing_of_the_one_before(
 ) -> None:
     with TestClient(create_app(home)) as client:
         report(REPORT)
-        wait_until(lambda: labels_of(client, "policy_decision") == [{"action": "warn"}])
+        wait_until(lambda: labels_of(client, "policy_decision") == [WARNED])
         report(QUIET)
-        wait_until(lambda: labels_of(client, "policy_decision") == [{"action": "nothing"}])
+        wait_until(lambda: labels_of(client, "policy_decision") == [NOTHING])
         shown = {name for name in NAMES if labels_of(client, name)}
         assert shown == {
             "policy_decision",
@@ -120,8 +124,8 @@ def test_a_report_of_another_form_is_left_out_and_ends_nothing(
     with TestClient(create_app(home)) as client:
         report({"quality": None})
         report(REPORT)
-        wait_until(lambda: labels_of(client, "policy_decision") == [{"action": "warn"}])
+        wait_until(lambda: labels_of(client, "policy_decision") == [WARNED])
         report({"quality": None})
         report({"drift": []})
         assert client.get("/health/ready").status_code == 200
-        assert labels_of(client, "policy_decision") == [{"action": "warn"}]
+        assert labels_of(client, "policy_decision") == [WARNED]

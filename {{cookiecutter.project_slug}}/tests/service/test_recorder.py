@@ -18,6 +18,7 @@ from flight_delay.service.recorder import COMMIT_ROWS, PRUNE_ROWS, Recorder
 from flight_delay.settings import Settings
 
 from ..logs import NOON, entries, logged, rows  # noqa: TID252 - what the tests share
+from ..postgres import cluster  # noqa: TID252 - what the tests share
 from .running import wait_until
 
 RETENTION_DAYS = 60
@@ -94,6 +95,24 @@ def test_what_cannot_be_written_at_a_stop_is_counted(tmp_path: Path) -> None:
         writer.stop(seconds=0.3)
         assert counted(metrics, "prediction_log_dropped_total") == 7
         assert counted(metrics, "prediction_log_failures_total") > 0
+
+
+def test_rows_wait_while_another_session_locks_the_table_and_are_written_then(
+    tmp_path: Path,
+) -> None:
+    given = entries(3)
+    with cluster() as server:
+        settings = Settings(home=tmp_path, log_flush_seconds=0.01, log_url=server.url)
+        open_log(settings).close()  # which makes the tables
+        with recorder(settings) as (writer, metrics):
+            with server.locked("predictions"):
+                writer.start()
+                writer.add(given)
+                wait_until(lambda: counted(metrics, "prediction_log_failures_total") > 0, 30)
+                assert counted(metrics, "prediction_log_buffered_rows") == len(given)
+            wait_until(lambda: counted(metrics, "prediction_log_buffered_rows") == 0, 30)
+            writer.stop()
+        assert logged(settings).keys() == {entry.request_id for entry in given}
 
 
 def test_old_rows_are_deleted_while_new_ones_are_written(tmp_path: Path) -> None:

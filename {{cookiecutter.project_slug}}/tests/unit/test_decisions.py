@@ -114,6 +114,19 @@ def test_slices_are_those_of_the_contract_and_the_month_largest_first() -> None:
     }
 
 
+def test_a_slice_has_precision_and_recall_where_the_decisions_are_known() -> None:
+    table = slice_table(
+        {("AA", "EWR", date(2013, 4, 1)): 300, ("UA", "JFK", date(2013, 4, 1)): 300}
+    )
+    # Every third row is late; of the flagged rows of AA a third is, and UA flags nothing.
+    flagged = pl.int_range(table.height) < 150
+    rows = by_slice(table.with_columns(prediction=flagged), np.full(table.height, 0.3))
+    figures = {row["value"]: [row["precision"], row["recall"]] for row in rows}
+    assert figures["AA"] == pytest.approx([1 / 3, 1 / 2])
+    assert figures["UA"] == pytest.approx([0, 0])
+    assert figures["2013-04"] == pytest.approx([1 / 3, 1 / 4])
+
+
 def test_small_and_one_sided_slices_are_left_out() -> None:
     day = date(2013, 4, 1)
     table = slice_table(

@@ -3,13 +3,15 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flight_delay.contract import example
+from flight_delay.database import LogError
 from flight_delay.prediction_log import (
     ConflictingOutcomeError,
     PredictionLog,
@@ -21,6 +23,8 @@ from ..logs import NOON, Row, entries, entry, new_id, outcomes_of, rows  # noqa:
 from ..postgres import Cluster, cluster  # noqa: TID252 - what the tests share
 
 THREADS = 8
+LOCKED_SECONDS = 30
+"""Far more than the log may wait for a lock, on a machine that has other things to do."""
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +203,35 @@ def test_many_may_make_the_tables_at_once(url: str) -> None:
     log = PredictionLog(url)
     assert len(rows(log)) == THREADS
     log.close()
+
+
+def test_nobody_waits_for_ever_for_a_table_that_is_locked(postgres: Cluster) -> None:
+    database = new_id()
+    log = PredictionLog(postgres.new_database(database))
+    log.create()
+    with ThreadPoolExecutor() as pool, postgres.locked("predictions", database):
+        asked: list[Future[Any]] = [
+            pool.submit(log.record, entries(1)),
+            pool.submit(log.record_outcomes, {new_id(): True}, NOON),
+            pool.submit(log.create),
+        ]
+        for one in asked:
+            with pytest.raises(LogError, match="refuses: canceling statement due to lock timeout"):
+                one.result(LOCKED_SECONDS)
+    log.record(entries(1))
+    assert len(rows(log)) == 1
+    log.close()
+
+
+def test_the_address_may_have_options_of_its_own(postgres: Cluster) -> None:
+    log = PredictionLog(f"{postgres.url}&options=-c%20lock_timeout%3D1s")
+    with log.engine.connect() as connection:
+        bounds = [
+            connection.exec_driver_sql(f"SHOW {name}").scalar()
+            for name in ("lock_timeout", "statement_timeout")
+        ]
+    log.close()
+    assert bounds == ["1s", "5min"]
 
 
 def _recorded(log: PredictionLog, count: int) -> Sequence[Row]:

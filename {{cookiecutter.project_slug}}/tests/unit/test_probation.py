@@ -5,7 +5,13 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from flight_delay.probation import Finding, is_due, judge_trial, next_stage
+from flight_delay.probation import (
+    LEAST_CANARY_ROWS,
+    Finding,
+    is_due,
+    judge_trial,
+    next_stage,
+)
 from flight_delay.settings import Settings
 from flight_delay.trial import Trial
 
@@ -134,7 +140,7 @@ def test_a_canary_is_compared_day_by_day_with_what_the_champion_answered() -> No
     days = [
         part
         for number in range(4)
-        for part in (day_of(number, 20), day_of(number, 4, CHALLENGER, probability=0.6))
+        for part in (day_of(number, 20), day_of(number, 10, CHALLENGER, probability=0.6))
     ]
     found = judged(CANARY, *days)
     assert not found.passed
@@ -145,10 +151,47 @@ def test_a_canary_is_compared_day_by_day_with_what_the_champion_answered() -> No
     assert judged(CANARY, *(day.with_columns(probability=0.5) for day in days)).passed
 
 
-def test_a_day_on_which_only_one_of_them_answered_is_no_comparison() -> None:
-    both = [day_of(0, 20), day_of(0, 4, CHALLENGER), day_of(1, 20), day_of(1, 4, CHALLENGER)]
-    alone = [day_of(2, 20), day_of(3, 20, CHALLENGER, probability=0.9)]
-    found = judged(CANARY, *both, *alone)
+def test_a_day_weighs_as_many_rows_as_the_canary_answered_on_it() -> None:
+    # On three days ten rows cost 0.01 more each. On the fourth both cost the same, and more.
+    days = [
+        part
+        for number in range(3)
+        for part in (day_of(number, 20), day_of(number, 10, CHALLENGER, probability=0.6))
+    ]
+    hard = [
+        day_of(3, 400, probability=0.6),
+        day_of(3, 100, CHALLENGER, probability=0.6),
+    ]
+    found = judged(CANARY, *days, *hard)
+    assert f": {3 * 10 * 0.01 / 130:+.4f} (" in found.reason
+
+
+def test_a_day_on_which_only_one_of_them_answered_enough_is_no_comparison() -> None:
+    both = [
+        part for n in (0, 1) for part in (day_of(n, 10), day_of(n, 10, CHALLENGER, probability=0.9))
+    ]
+    alone = [day_of(2, 20), day_of(3, 20, CHALLENGER)]
+    few = [
+        *(day_of(4, 500), day_of(4, 9, CHALLENGER)),
+        *(day_of(5, 9), day_of(5, 500, CHALLENGER)),
+    ]
+    found = judged(CANARY, *both, *alone, *few)
+    assert not found.passed
     assert found.reason == (
-        "canary: 2 days have 10 labelled rows of which it answered a share, and 3 are needed"
+        "canary: 2 days have 10 labelled rows of the champion and 10 of the challenger, and 3 are "
+        "needed"
     )
+
+
+@pytest.mark.parametrize(("rows", "passed"), [(LEAST_CANARY_ROWS - 1, False), (30, True)])
+def test_a_handful_of_rows_a_day_shows_nothing_of_a_canary(rows: int, *, passed: bool) -> None:
+    days = [
+        part
+        for number in range(6)
+        for part in (day_of(number, 900), day_of(number, rows, CHALLENGER))
+    ]
+    usual = SETTINGS.model_copy(update={"least_day_rows": 100})
+    found = judged(CANARY, *days, settings=usual)
+    assert found.passed is passed
+    if not passed:
+        assert "0 days have 100 labelled rows of the champion and 30 of the chall" in found.reason

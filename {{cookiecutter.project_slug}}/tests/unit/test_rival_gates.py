@@ -36,10 +36,12 @@ def test_a_retrained_challenger_meets_the_champion_and_no_baseline() -> None:
     assert all(gate.passed for gate in found.values())
 
 
-def test_without_a_champion_there_is_nobody_to_be_compared_with() -> None:
-    challenger = manifest(advantage=WITHOUT_BASELINE, rival=rival("0" * 12, BETTER))
-    names = [gate.name for gate in judge(challenger, None, Settings(), MILLISECONDS)]
-    assert names == ["contract", "parity", "latency", "calibration"]
+def test_without_a_champion_the_comparison_of_its_day_counts() -> None:
+    for brier, passes in ((BETTER, True), (difference(0.003, 0.001, 0.005), False)):
+        challenger = manifest(advantage=WITHOUT_BASELINE, rival=rival("0" * 12, brier))
+        found = {one.name: one for one in judge(challenger, None, Settings(), MILLISECONDS)}
+        assert list(found) == ["contract", "parity", "latency", "calibration", "champion", "slices"]
+        assert found["champion"].passed == passes
 
 
 def test_better_and_equal_pass_and_the_interval_is_told() -> None:

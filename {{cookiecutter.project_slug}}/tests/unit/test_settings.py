@@ -45,6 +45,17 @@ def test_state_lives_in_the_home_folder(tmp_path: Path) -> None:
     assert settings.reports == tmp_path / "reports"
 
 
+def test_the_models_may_live_elsewhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_MODELS", "baked")
+    settings = Settings(home=tmp_path / "state")
+    assert settings.models == folder.resolve() / "baked"
+    assert settings.data == tmp_path / "state" / "data"
+    monkeypatch.setenv("APP_MODELS", "")
+    assert Settings(home=tmp_path / "state").models == tmp_path / "state" / "models"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "field", "value"),
     [
@@ -56,6 +67,7 @@ def test_state_lives_in_the_home_folder(tmp_path: Path) -> None:
         ("APP_MIN_SHARED_DAYS", "0", "min_shared_days", 0),
         ("APP_POLL_SECONDS", "0.5", "poll_seconds", 0.5),
         ("MLFLOW_TRACKING_URI", "http://mlflow:5000", "tracking_uri", "http://mlflow:5000"),
+        ("APP_FOLLOW_REGISTRY", "", "follow_registry", False),
         ("app_port", "8123", "port", 8123),
         ("APP_PORT", "", "port", 8000),
         ("APP_API_KEYS", "", "api_keys", ()),
@@ -163,6 +175,33 @@ def test_the_log_is_kept_for_as_long_as_anything_looks_back_on_it(
         f"APP_LOG_RETENTION_DAYS=94 would delete rows that are still needed ({because}, "
         f"APP_LABEL_DELAY_DAYS=5): keep 95 days or more"
     )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        None,
+        "sqlite:///mlflow.db",
+        "databricks",
+        "http://",
+        "ftp://bob:hunter2@here:5000",
+        "http://bob:hunter2@here:many",
+        "https://bob:hunter2@",
+    ],
+)
+def test_what_is_no_server_cannot_be_followed_and_its_password_is_not_shown(
+    uri: str | None,
+) -> None:
+    told = "APP_FOLLOW_REGISTRY is on and MLFLOW_TRACKING_URI is no address of a server: set it "
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"follow_registry": True, "tracking_uri": uri})
+    (problem,) = caught.value.errors()
+    assert problem["msg"] == f"Value error, {told}to http://host:5000 or the like"
+
+
+@pytest.mark.parametrize("uri", ["http://here:5000", "https://bob:hunter2@here/mlflow"])
+def test_a_server_can_be_followed(uri: str) -> None:
+    assert Settings.model_validate({"follow_registry": True, "tracking_uri": uri}).follow_registry
 
 
 def test_every_pair_that_does_not_go_together_is_told_at_once() -> None:

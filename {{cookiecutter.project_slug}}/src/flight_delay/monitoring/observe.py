@@ -16,7 +16,6 @@ from flight_delay.monitoring.policy import Rivalry, decide
 from flight_delay.monitoring.predecessor import (
     compare_with,
     predecessor_of,
-    promoted_on,
 )
 from flight_delay.monitoring.quality import live_quality, quality_windows
 from flight_delay.monitoring.spans import ONE_DAY, back
@@ -67,24 +66,30 @@ def look(settings: Settings, log: PredictionLog) -> Findings:
         broken=broken_checks(counting, reference) if reference else [],
         drift=drift(counting, reference, settings) if reference else no_verdict(watched.problem),
         quality=live_quality(rows_of(known_days), settings),
-        windows=quality_windows(totals, newest, settings),
-        rivalry=_rivalry(watched, known_days, log, settings),
+        windows=quality_windows(totals, newest, settings, _crowned_on(watched, today)),
+        rivalry=_rivalry(watched, known_days, settings),
         last_training=_last_training(log),
     )
 
 
-def _rivalry(
-    watched: Watched, known: list[Day], log: PredictionLog, settings: Settings
-) -> tuple[Rivalry, int] | None:
+def _crowned_on(watched: Watched, today: date) -> date | None:
+    """Return since when the champion answers; None if a clock that is ahead of this one says so."""
+    if watched.champion is None:
+        return None
+    day = watched.champion.changes[-1].at.date()
+    return day if day <= today else None
+
+
+def _rivalry(watched: Watched, known: list[Day], settings: Settings) -> tuple[Rivalry, int] | None:
     """Compare with the champion before, on the days of live quality since the promotion."""
     if watched.champion is None:
         return None
-    version, bundle = watched.champion.version, predecessor_of(watched.champion, settings)
-    promoted = promoted_on(log, version)
-    if bundle is None or promoted is None:
+    bundle = predecessor_of(watched.champion, settings)
+    if bundle is None:
         return None
+    promoted = watched.champion.changes[-1].at.date()
     since = [day for day in known if day.day >= promoted]
-    return compare_with(bundle, version, since, settings)
+    return compare_with(bundle, watched.champion.version, since, settings)
 
 
 def _last_training(log: PredictionLog) -> date | None:

@@ -1,7 +1,6 @@
 """Whether the champion does better than the one before it would have done, on the same rows."""
 
 from collections.abc import Sequence
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +16,6 @@ from flight_delay.monitoring.policy import Rivalry
 from flight_delay.monitoring.quality import RESAMPLES
 from flight_delay.monitoring.watched import open_bundle
 from flight_delay.monitoring.window import DAYS_KEPT, Day
-from flight_delay.prediction_log import PredictionLog
 from flight_delay.settings import Settings
 
 
@@ -30,14 +28,6 @@ def predecessor_of(champion: Champion, settings: Settings) -> Bundle | None:
     except BundleError:
         return None
     return bundle
-
-
-def promoted_on(log: PredictionLog, version: str) -> date | None:
-    """Return the day on which a version was promoted, on the clock of the log."""
-    newest = log.events("promote")
-    if not newest or newest[0].content["version"] != version:
-        return None
-    return newest[0].at.date()
 
 
 def compare_with(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from flight_delay.contract import DAY, ROWS, TARGET
-from flight_delay.evaluate import at_threshold, by_slice, evaluate, scored
+from flight_delay.evaluate import by_slice, decided, evaluate, scored
 from flight_delay.monitoring.policy import QualityWindow
 from flight_delay.settings import Settings
 
@@ -60,26 +60,26 @@ def live_quality(rows: pl.DataFrame, settings: Settings) -> dict[str, Any]:
 def _metrics(rows: pl.DataFrame, settings: Settings) -> tuple[dict[str, float], dict[str, Any]]:
     answers = scored(rows, rows["probability"].to_numpy())
     intervals = evaluate(answers, RESAMPLES, settings.seed)
-    # Each row was decided at the threshold of the bundle that answered it.
-    decided = at_threshold(scored(rows, rows["prediction"].cast(pl.Float64).to_numpy()), 1.0)
     metrics = {name: interval.estimate for name, interval in intervals.items()} | {
         "bias": float(answers.probability.mean() - answers.outcome.mean()),
         "base_rate": float(answers.outcome.mean()),
-        "precision": decided["precision"],
-        "recall": decided["recall"],
+        **decided(rows),
     }
     return metrics, {name: asdict(interval) for name, interval in intervals.items()}
 
 
 def quality_windows(
-    totals: pl.DataFrame, newest: date, settings: Settings
+    totals: pl.DataFrame, newest: date, settings: Settings, since: date | None = None
 ) -> tuple[QualityWindow, ...]:
     """Cut the days up to the newest complete one into windows, oldest first; empty ones are left.
+
+    So are those that began under another champion: its breaches are not those of this one.
 
     Args:
         totals: of each day; see `daily_totals`.
         newest: the newest day whose outcomes are complete; the last window ends with it.
         settings: how long a window is, how many there are, and what makes a day count.
+        since: the day from which the champion answered, if it is known.
     """
     counting = totals.filter(pl.col("labelled") >= settings.least_day_rows)
     windows = []
@@ -87,7 +87,7 @@ def quality_windows(
         last = newest - timedelta(days=back * settings.breach_days)
         first = last - timedelta(days=settings.breach_days - 1)
         days = counting.filter(pl.col(DAY).is_between(first, last))
-        if days.height:
+        if days.height and (since is None or first >= since):
             bias, error = _bias(days)
             windows.append(QualityWindow(first, last, days.height, bias, error))
     return tuple(windows)

@@ -1,6 +1,7 @@
 """The monitoring report as a page for people, in one file that loads nothing from elsewhere."""
 
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,18 @@ def _compared(report: Report) -> list[dict[str, Any]]:
         one
         | {
             "about": about[one["field"]],
-            "ratio": one["psi"] / one["usual_psi"],
+            "ratio": _times_usual(one["psi"], one["usual_psi"]),
             "unusual": 2 * one["unusual_days"] > one["days"],
         }
         for one in compared
     ]
+
+
+def _times_usual(index: float, usual: float) -> float:
+    """Return an index as a multiple of the usual one, which is 0 for what never changed."""
+    if usual:
+        return index / usual
+    return inf if index else 0.0
 
 
 def _detail(field: dict[str, Any], found: Findings) -> dict[str, Any]:

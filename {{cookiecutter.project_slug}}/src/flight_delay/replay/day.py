@@ -18,6 +18,7 @@ class DayLine:
     champion: str
     action: str
     result: str
+    trained: bool
     said: str
     auc: float | None
     calibration_error: float | None
@@ -40,6 +41,7 @@ def day_line(
         champion=champion,
         action=decision["action"],
         result=report["result"],
+        trained="run_id" in report,  # a stage of a trial has a result too, and trains nothing
         said=report["said"] or warned,
         auc=metrics.get("auc"),
         calibration_error=metrics.get("calibration_error"),

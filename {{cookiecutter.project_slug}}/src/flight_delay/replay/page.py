@@ -11,6 +11,7 @@ from flight_delay.contract import OUTCOME, ROWS
 from flight_delay.files import unfinished_file, write_atomically
 from flight_delay.replay.picture import picture
 from flight_delay.replay.plan import Plan
+from flight_delay.replay.story import worse
 
 PACKAGE = __name__.split(".")[0]
 
@@ -27,6 +28,7 @@ def write_page(plan: Plan, report: dict[str, Any]) -> None:
     page = pages.get_template("page.html.j2").render(
         report=report,
         events=_events(report["days"]),
+        worse=worse,
         # Our own drawing, not a caller's words.
         picture=Markup(drawing.getvalue()[drawing.getvalue().index("<svg") :]),  # noqa: S704
         outcome=OUTCOME,

@@ -17,7 +17,7 @@ FOLDER = "replay"
 CLOCK_FILE = "clock"
 POLL_SECONDS = 0.2
 """A day takes half a second here, so the service looks more often than in earnest."""
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.02
 INCIDENT_DAYS = 7
 """How long an incident lasts."""
 BAD_CHALLENGER = "bad_challenger"
@@ -109,12 +109,14 @@ def service_environment(plan: Plan) -> dict[str, str]:
     """Return the settings of the replay's service; empty ones take their defaults."""
     return {
         "APP_CLOCK_FILE": str(plan.settings.clock_file),
+        "APP_MODELS": "",
         "APP_POLL_SECONDS": str(POLL_SECONDS),
         "APP_LOG_FLUSH_SECONDS": str(FLUSH_SECONDS),
         "APP_ENV": "",
         "APP_API_KEYS": "",
         "APP_LOG_URL": "",
         "MLFLOW_TRACKING_URI": "",
+        "APP_FOLLOW_REGISTRY": "",
     }
 
 
@@ -123,6 +125,7 @@ def _own(project: Settings) -> Settings:
     home = project.home / FOLDER
     own = {
         "home": home,
+        "models": home / "models",
         "clock_file": home / CLOCK_FILE,
         "log_url": None,
         "tracking_uri": None,

@@ -40,8 +40,6 @@ from flight_delay.settings import Settings
 
 HOST = "127.0.0.1"
 SWAP_SECONDS = 30
-TRAINED = frozenset({"promoted", "refused", "shadow", "canary"})
-"""Results of the loop that mean that a challenger was trained."""
 
 
 class Watcher(Protocol):
@@ -71,12 +69,12 @@ def run_replay(plan: Plan, watcher: Watcher) -> dict[str, Any]:
         raise ReplayError(message) from None
     watcher.doing("comparing with the model left alone")
     report = tell_story(plan, answered, lines)
-    trained = Counter(line.result for line in lines)
+    results = Counter(line.result for line in lines)
     report["summary"] |= {
         **asdict(caller.counts),
-        "retrainings": sum(trained[result] for result in TRAINED),
-        "promotions": trained["promoted"],
-        "rollbacks": trained["rolled back"],
+        "retrainings": sum(line.trained for line in lines),
+        "promotions": results["promoted"],
+        "rollbacks": results["rolled back"],
         "seconds": round(time.perf_counter() - started, 1),
     }
     write_report(plan.project, "replay", report)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from flight_delay.replay.day import QUIET, DayLine
 from flight_delay.replay.plan import Plan
+from flight_delay.replay.story import worse
 
 SHOWN_DAYS = 14
 EVERY_DAYS = 7
@@ -101,7 +102,7 @@ def show_summary(console: Console, report: dict[str, Any]) -> None:
             f"{row['kept_alive']['auc']:.3f}",
             f"{row['left_alone']['brier']:.4f}",
             f"{row['kept_alive']['brier']:.4f}",
-            "worse" if row["kept_alive"]["brier"] > row["left_alone"]["brier"] else "",
+            worse(row),
         )
     console.print(months)
     summary = report["summary"]

@@ -44,6 +44,13 @@ def tell_story(plan: Plan, answered: pl.DataFrame, lines: list[DayLine]) -> dict
     }
 
 
+def worse(month: dict[str, Any]) -> str:
+    """Say in what the model that was kept alive did worse in a month; nothing if in neither."""
+    alone, kept = month["left_alone"], month["kept_alive"]
+    words = {"brier": "worse Brier score", "calibration_error": "worse calibrated"}
+    return ", ".join(said for metric, said in words.items() if kept[metric] > alone[metric])
+
+
 def _alone(plan: Plan, answered: pl.DataFrame) -> Floats:
     """Return what the first champion says of every row, shape (n,)."""
     bundle = load(plan.settings.models / plan.version)

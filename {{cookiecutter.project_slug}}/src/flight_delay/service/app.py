@@ -16,6 +16,7 @@ from flight_delay.service import problems
 from flight_delay.service.answering import Answering
 from flight_delay.service.dashboard import Dashboard, dashboard_router
 from flight_delay.service.feedback import feedback_router
+from flight_delay.service.follower import champion_source
 from flight_delay.service.history import SECONDS
 from flight_delay.service.metrics import Metrics
 from flight_delay.service.middleware import Bounds, Measure
@@ -57,12 +58,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await store.refresh()
         recorder.start()
         stopping = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            for step in (store.refresh, observed.refresh):
-                tasks.create_task(_every(settings.poll_seconds, step, stopping))
-            tasks.create_task(_every(SECONDS, dashboard.remember, stopping))
-            yield
-            stopping.set()
+        with champion_source(settings, store, metrics, stopping.is_set) as follow:
+            async with asyncio.TaskGroup() as tasks:
+                for step in (follow, observed.refresh):
+                    tasks.create_task(_every(settings.poll_seconds, step, stopping))
+                tasks.create_task(_every(SECONDS, dashboard.remember, stopping))
+                yield
+                stopping.set()
         await asyncio.to_thread(recorder.stop)
         prediction_log.close()
 

@@ -67,6 +67,11 @@ class Metrics:
         )
         for result in ("accepted", "rejected"):
             self.swaps.labels(result)
+        self.registry_failures = Counter(
+            "registry_failures",
+            "Times that the registry did not say who is champion; the one at hand answers on",
+            registry=self.registry,
+        )
         self._register_trial()
         self._register_log()
 

@@ -13,6 +13,8 @@ from flight_delay.trial import Trial, TrialError, read_trial
 
 log = structlog.get_logger()
 
+NO_CHAMPION = "no champion yet: run the commands `train` and `promote`"
+
 
 class ModelStore:
     """Holds one verified bundle; a new one replaces it whole, or not at all."""
@@ -32,19 +34,27 @@ class ModelStore:
         """The version that answers though it is not the champion, if so."""
         return self.bundle.version if self.bundle and self.reason else None
 
-    async def refresh(self) -> None:
-        """Take the champion if it is another one and passes its checks; else keep what is there."""
-        await self._refresh_champion()
+    async def refresh(self, absent: str = NO_CHAMPION) -> None:
+        """Take the champion if it is another one and passes its checks; else keep what is there.
+
+        `absent` is what there is to say when no champion was promoted yet.
+        """
+        await self._refresh_champion(absent)
         await self.trial.refresh(self.bundle)
 
-    async def _refresh_champion(self) -> None:
+    async def refuse(self, version: str, reason: str) -> None:
+        """Keep what is there, since a newer champion could not be taken."""
+        self._reject(version, reason)
+        await self.trial.refresh(self.bundle)
+
+    async def _refresh_champion(self, absent: str) -> None:
         try:
             champion = read_champion(self._models)
         except (ChampionError, OSError) as error:
             self._reject("unreadable", str(error))
             return
         if champion is None:
-            self._explain("no champion yet: run the commands `train` and `promote`")
+            self._explain(absent)
             return
         if self.bundle is not None and champion.version == self.bundle.version:
             self._settle()

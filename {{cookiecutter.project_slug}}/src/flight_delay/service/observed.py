@@ -18,8 +18,17 @@ log = structlog.get_logger()
 
 MONITOR = "monitor"
 """Kind of the events that hold a monitoring report."""
-DRIFT = ("psi", "usual_psi", "unusual_days", "distance", "adjusted_p", "null_share", "unseen_share")
-"""What is shown of the drift of a field."""
+DRIFT = (
+    "drifted",
+    "psi",
+    "usual_psi",
+    "unusual_days",
+    "distance",
+    "adjusted_p",
+    "null_share",
+    "unseen_share",
+)
+"""What is shown of the drift of a field: the verdict, 1 or 0, and what it rests on."""
 
 
 class Observed(Collector):
@@ -90,9 +99,9 @@ def families(event: Event) -> list[GaugeMetricFamily]:
         ),
         _gauge(
             "policy_decision",
-            "1 for what the policy decided last",
-            ["action"],
-            {(report["decision"]["action"],): 1.0},
+            "1 for what the policy decided last, and of which champion",
+            ["action", "version"],
+            {(report["decision"]["action"], report["champion"] or ""): 1.0},
         ),
         _gauge(
             "model_breached_windows",

@@ -110,7 +110,7 @@ export function showDrift({ monitor }) {
   say("drift-said", drift ? `${drift.said}. The upright line is what 95 % of training days stayed under. Drift explains; it decides nothing.` : "")
   const fields = drift ? [...drift.fields, ...(drift.prediction ? [drift.prediction] : [])] : []
   show("drift", fields.length > 0)
-  const far = one => one.psi / one.usual_psi
+  const far = one => (one.psi ? one.psi / one.usual_psi : 0)
   fields.sort((one, other) => other.drifted - one.drifted || far(other) - far(one))
   const create = () => make("tr", "", make("th", "", make("span", "mono"), " ", make("span", "mark"), make("span", "aside")), make("td", "picture", bar()), ...[1, 2, 3].map(() => make("td")))
   list(get("drift").querySelector("tbody"), fields, create, (row, one) => {
