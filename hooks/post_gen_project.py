@@ -39,8 +39,8 @@ LEFTOVERS = (
     ".DS_Store",
 )
 
-# question -> answer -> the files that it keeps: path in the template -> path in the project.
-# A file that is named here is dropped with the answers that were not chosen.
+# question -> answer -> the files and folders that it keeps: path in the template -> path in the
+# project. What is named here is dropped with the answers that were not chosen.
 CHOICES = {
     "license": {
         name: {f"licenses/{name}": "LICENSE"}
@@ -49,6 +49,21 @@ CHOICES = {
     # Under its real name, with a tag inside, it would stop uv and pyenv within the template.
     "python_version": {
         version: {"python-version": ".python-version"} for version in ("3.11", "3.12", "3.13")
+    },
+    "platforms": {
+        "none": {},
+        "kubernetes": {
+            path: path
+            for path in (
+                ".github/workflows/deploy.yml",
+                "deploy/kubernetes",
+                "docs/capacity.md",
+                "docs/images/autoscaling.png",
+                "docs/kubernetes.md",
+                f"src/{NAME_IN_TEMPLATE}/kubernetes",
+                "tests/kubernetes",
+            )
+        },
     },
 }
 
@@ -59,16 +74,13 @@ def drop_leftovers(project: Path) -> None:
         dropped = {
             name for pattern in LEFTOVERS for name in fnmatch.filter([*folders, *files], pattern)
         }
-        for path in (Path(folder, name) for name in dropped):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        for name in dropped:
+            _remove(Path(folder, name))
         folders[:] = [name for name in folders if name not in {*dropped, ".git"}]
 
 
 def keep_chosen(project: Path, answers: Mapping[str, str]) -> None:
-    """Move the files of the chosen answers to their places and remove the others."""
+    """Move what the chosen answers keep to its place and remove the rest."""
     for question, files_of in CHOICES.items():
         kept = files_of[answers[question]]
         for source in {source for files in files_of.values() for source in files}:
@@ -76,7 +88,7 @@ def keep_chosen(project: Path, answers: Mapping[str, str]) -> None:
             if source in kept:
                 path.replace(project / kept[source])
             else:
-                path.unlink()
+                _remove(path)
 
 
 def drop_empty_folders(project: Path) -> None:
@@ -100,6 +112,13 @@ def rename_package(project: Path, package: str) -> None:
                 path.write_bytes(renamed)
         if NAME_IN_TEMPLATE in path.name:
             path.rename(path.with_name(token.sub(package.encode(), path.name.encode()).decode()))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _walk(project: Path) -> Iterator[Path]:

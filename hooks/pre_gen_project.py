@@ -33,11 +33,13 @@ PASSES = {
     "github_username": "your-username",
     "license": "MIT",
     "python_version": "3.11",
+    "platforms": "none",
 }
 TEXT_FIELDS = ("project_name", "description", "author_name", "author_email", "github_username")
 CHOICES = {
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
     "python_version": ("3.11", "3.12", "3.13"),
+    "platforms": ("none", "kubernetes"),
 }
 
 COMMANDS = """

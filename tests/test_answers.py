@@ -49,6 +49,7 @@ REFUSED = [
     ("license", "GPL-3.0", "one of MIT"),
     *[("python_version", version, "one of 3.11") for version in ("2.7", "3.10", "")],
     ("python_version", 3.11, "text"),
+    ("platforms", "nomad", "one of none, kubernetes"),
 ]
 
 

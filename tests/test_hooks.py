@@ -171,6 +171,15 @@ def test_only_the_chosen_license_is_kept(name: str, tmp_path: Path) -> None:
     assert re.findall(r"\b20\d\d\b", text) == (["2004"] if name == "Apache-2.0" else [])
 
 
+def test_a_platform_that_was_not_chosen_leaves_neither_files_nor_folders(tmp_path: Path) -> None:
+    places = list(POST.CHOICES["platforms"]["kubernetes"])
+    without, chosen = (generate(tmp_path / name, platforms=name) for name in QUESTIONS["platforms"])
+    assert [place for place in places if (without / place).exists()] == []
+    assert [place for place in places if not (chosen / place).exists()] == []
+    overlay = (chosen / "deploy/kubernetes/overlays/prod/kustomization.yaml").read_text("utf-8")
+    assert "flight-delay-prod" in overlay
+
+
 def test_the_chosen_python_is_the_one_that_tools_will_use(tmp_path: Path) -> None:
     project = generate(tmp_path, python_version="3.12")
     assert (project / ".python-version").read_text() == "3.12\n"
@@ -180,8 +189,8 @@ def test_the_chosen_python_is_the_one_that_tools_will_use(tmp_path: Path) -> Non
 @pytest.mark.parametrize("package", ["late_trains", "flight", "flight_delay_nyc"])
 def test_another_package_name_replaces_the_token_everywhere(package: str, tmp_path: Path) -> None:
     old, new = NAME_IN_TEMPLATE.encode(), package.encode()
-    default = tree(generate(tmp_path / "default"))
-    other = tree(generate(tmp_path / "other", package_name=package))
+    default = tree(generate(tmp_path / "default", platforms="kubernetes"))
+    other = tree(generate(tmp_path / "other", platforms="kubernetes", package_name=package))
     assert {path: content for path, (_, content) in other.items()} == {
         path.replace(NAME_IN_TEMPLATE, package): content.replace(old, new)
         for path, (_, content) in default.items()

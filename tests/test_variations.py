@@ -7,20 +7,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers import DEFAULTS, NAME_IN_TEMPLATE, generate, tree
+from answers import DEFAULTS, NAME_IN_TEMPLATE, generate, load_hook, tree
 
+DEV = ".devcontainer/devcontainer.json"
 # Another answer to each question, and the files in which it shows.
 ANSWERS: dict[str, tuple[str, set[str]]] = {
     "project_name": ("Late Trains", {"README.md"}),
-    "project_slug": ("late-trains", {"Dockerfile", "Makefile", "README.md", "pyproject.toml"}),
+    "project_slug": (
+        "late-trains",
+        {DEV, "Dockerfile", "Makefile", "README.md", "compose.yaml", "pyproject.toml"},
+    ),
     "package_name": ("late_trains", set()),
     "description": ('Says "why"', {"README.md", "pyproject.toml"}),
     "author_name": ("Ana Novak", {"LICENSE", "pyproject.toml"}),
     "author_email": ("ana@example.org", {"pyproject.toml"}),
-    "github_username": ("ana-novak", {"pyproject.toml"}),
-    "license": ("BSD-3-Clause", {"LICENSE", "README.md", "pyproject.toml"}),
-    "python_version": ("3.13", {".python-version", "Dockerfile", "README.md", "pyproject.toml"}),
+    "github_username": ("ana-novak", {"Dockerfile", "pyproject.toml"}),
+    "license": ("BSD-3-Clause", {"Dockerfile", "LICENSE", "README.md", "pyproject.toml"}),
+    "python_version": (
+        "3.13",
+        {
+            ".devcontainer/devcontainer.json",
+            ".python-version",
+            "Dockerfile",
+            "README.md",
+            "pyproject.toml",
+        },
+    ),
+    "platforms": ("kubernetes", {"README.md"}),
 }
+KUBERNETES = set(load_hook("post_gen_project").CHOICES["platforms"]["kubernetes"])
+"""Files and folders that only this answer keeps."""
 
 
 def changes(*fields: str) -> dict[str, Any]:
@@ -57,6 +73,7 @@ def facts(project: Path) -> dict[str, Any]:
         "github_username": owner,
         "license": metadata["license"],
         "python_version": metadata["requires-python"].removeprefix(">="),
+        "platforms": "kubernetes" if (project / "deploy/kubernetes").is_dir() else "none",
     }
 
 
@@ -82,6 +99,8 @@ def test_answers_change_what_they_are_about_and_nothing_else(
     project = generate(tmp_path, **answers)
     assert facts(project) == answers
     made = contents(project, answers)
-    assert made.keys() == default.keys()
-    differing = {path for path, content in made.items() if content != default[path]}
+    added = made.keys() - default.keys()
+    assert added >= (KUBERNETES if "platforms" in fields else set())
+    assert [path for path in added if not path.startswith(("deploy", *KUBERNETES))] == []
+    differing = {path for path, content in default.items() if content != made[path]}
     assert differing == set().union(*(ANSWERS[field][1] for field in fields))

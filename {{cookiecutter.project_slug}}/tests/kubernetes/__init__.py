@@ -1,0 +1,1 @@
+"""What `deploy/kubernetes` is derived from and reasoned with."""
