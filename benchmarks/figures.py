@@ -20,6 +20,7 @@ from typing import Any
 # This file is run by its path, so Python would look beside it and not in the root.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.image import measure_image
 from benchmarks.loop import measure_loop
 from benchmarks.processes import MeasurementError, ProjectError
 from benchmarks.project import Workspace, measure_demo, measure_generate, measure_model
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[Workspace], Iterable[Figure | Peer | str]]] = {
     "demo": measure_demo,
     "model": measure_model,
     "service": measure_service,
+    "image": measure_image,
     "swaps": measure_swaps,
     "loop": measure_loop,
     "peers": measure_peers,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from answers import TEMPLATE
+from docker_engine import Engine, engine_with_base
 from machine import require
 from playwright.sync_api import Browser, sync_playwright
 from shell import run
@@ -47,6 +48,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def project(demo: Demo) -> Path:
     """Return the project of the demo: installed, trained, promoted. Tests leave it working."""
     return demo.project
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """Return a Docker Engine that has the base of the project's images."""
+    with engine_with_base() as engine:
+        yield engine
 
 
 @pytest.fixture(scope="module")
