@@ -46,4 +46,20 @@ LOOP = (
         "            self._metrics.log_dropped.inc(0)\n",
         "service/test_recorder.py::test_the_newest_rows_are_dropped_when_there_is_no_room",
     ),
+    Fault(
+        "a machine that was left behind decides for all",
+        "crown_tag.py",
+        "    return theirs if newer and theirs.version != champion.version else None\n",
+        "    return None\n",
+        "pipeline/test_odd_promotions.py::"
+        "test_a_machine_that_was_left_behind_does_not_move_the_alias_back",
+    ),
+    Fault(
+        "a predecessor that is gone keeps the champion away",
+        "registry.py",
+        "        except ProjectError:\n            line = line[-1:]\n",
+        "        except ZeroDivisionError:\n            line = line[-1:]\n",
+        "pipeline/test_odd_promotions.py::"
+        "test_a_predecessor_that_is_gone_does_not_keep_the_champion_away",
+    ),
 )

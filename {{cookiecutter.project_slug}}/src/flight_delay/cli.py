@@ -11,6 +11,8 @@ from rich.table import Table
 
 from flight_delay import __doc__ as summary
 from flight_delay.cli_loop import loop_app
+from flight_delay.cli_review import review_app
+from flight_delay.cli_ship import ship_app
 from flight_delay.console import (
     REFUSED,
     done,
@@ -31,6 +33,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=summary)
 keys_app = typer.Typer(no_args_is_help=True, help="API keys of the service.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(loop_app)  # without a name: its verbs stand beside these
+app.add_typer(ship_app)
+app.add_typer(review_app)
 MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/] "}
 
 Version = Annotated[
@@ -143,12 +147,12 @@ def serve(host: Host = None, port: Port = None) -> None:
 @app.command()
 def smoke(host: Host = None, port: Port = None, key: Key = None) -> None:
     """Send real requests to the service on the port, or to one started for it."""
-    from flight_delay.pipeline import write_report
+    from flight_delay.files import write_json
     from flight_delay.smoke import smoke as run_smoke
 
     settings = load_settings(host=host, port=port)
     report = run_smoke(settings, key)
-    write_report(settings, "smoke", report)
+    write_json(settings.reports / "smoke.json", report)  # also where no training library is
     for check in report["checks"]:
         mark = "[green]pass[/]" if check["passed"] else "[red]fail[/]"
         say(out, f"  {mark} {check['name']}: {escape(check['answer'])}")

@@ -1,0 +1,143 @@
+"""`up` and `down`.
+
+What can be known before is looked at before. Whatever fails later, or is interrupted, takes down
+again what this `up` had started, so that a stack runs as a whole or not at all; data is kept.
+"""
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flight_delay import docker
+from flight_delay.image import Stage, build_image
+from flight_delay.pipeline import write_report
+from flight_delay.service.address import AddressError, listen, url
+from flight_delay.settings import Settings
+from flight_delay.stack import passwords
+from flight_delay.stack.compose import Compose, StackError
+from flight_delay.stack.watch import start
+from flight_delay.train import Say
+
+HOST = "127.0.0.1"
+NEEDED_GIGABYTES = 8
+"""Two images of ours with what they are made from, five of others, and data."""
+BUILT: tuple[Stage, ...] = ("service", "trainer")
+LARGEST_PORT = 65535
+
+
+def up(settings: Settings, say: Say) -> dict[str, Any]:
+    """Start the stack, wait until a champion answers, and return its addresses.
+
+    Raises:
+        DockerError: when there is no engine, no Compose, or no room on the disk.
+        StackError: when a port is taken, an image cannot be had, or a container fails.
+        ImageError: when an image of ours cannot be built.
+    """
+    begun = time.perf_counter()
+    docker.engine(NEEDED_GIGABYTES)
+    compose = Compose(settings.home)
+    before = {one.service for one in compose.containers() if one.state == "running"}
+    ports = _ports(compose, before)
+    for name, image in compose.chosen("_IMAGE").items():
+        _fetch(name, image, say)
+    for stage in BUILT:
+        say(f"building the image {stage}")
+        build_image(settings, say, stage=stage)
+    made = passwords.complete(settings.home / passwords.ENV_FILE)
+    say(f"{passwords.ENV_FILE} {'has new' if made else 'has all'} passwords")
+    try:
+        start(settings, compose, url(HOST, ports["service"]), say)
+    except BaseException:
+        say("taking down what was started; data is kept")
+        with _uninterrupted():
+            compose.give_up()
+            _take_back(compose, before)
+        raise
+    addresses = {name: url(HOST, port) for name, port in ports.items()}
+    report = {"addresses": addresses, "seconds": round(time.perf_counter() - begun, 1)}
+    write_report(settings, "up", report)
+    return report
+
+
+def down(settings: Settings, *, everything: bool) -> int:
+    """Stop the stack and return how many containers there were.
+
+    Args:
+        settings: of the project.
+        everything: whether to remove the data and the passwords too.
+
+    Raises:
+        DockerError: when there is no engine or no Compose.
+        StackError: when something cannot be removed.
+    """
+    docker.engine(0)
+    compose = Compose(settings.home)
+    stopped = len(compose.containers())
+    compose.run("down", "--remove-orphans", *(["--volumes"] if everything else []))
+    if everything:
+        (settings.home / passwords.ENV_FILE).unlink(missing_ok=True)
+    return stopped
+
+
+def _ports(compose: Compose, running: set[str]) -> dict[str, int]:
+    """Return the port of each service that has one, once those that are to be opened are free."""
+    ports, taken = {}, []
+    for name, chosen in compose.chosen("_PORT").items():
+        service = name.removesuffix("_PORT").lower()
+        if not (chosen.isdecimal() and 0 < int(chosen) <= LARGEST_PORT):
+            message = f"{name}={chosen} is no port: choose one from 1 to {LARGEST_PORT}"
+            raise StackError(message)
+        ports[service] = int(chosen)
+        if service not in running and not _free(ports[service]):
+            taken.append(f"{chosen} ({name})")
+    if taken:
+        message = (
+            f"taken on this machine: port {', '.join(taken)}. Stop what uses it, or choose another "
+            f"by the variable, in {passwords.ENV_FILE} or before the command"
+        )
+        raise StackError(message)
+    return ports
+
+
+def _free(port: int) -> bool:
+    try:
+        listen(HOST, port).close()
+    except AddressError:
+        return False
+    return True
+
+
+def _fetch(name: str, image: str, say: Say) -> None:
+    """Have an image of others on this machine, from its registry if need be."""
+    if docker.run("image", "inspect", image).returncode == 0:
+        return
+    say(f"fetching {image}")
+    done = docker.run("pull", "--quiet", image)
+    if done.returncode:
+        message = (
+            f"the image {image} is not on this machine and cannot be fetched: "
+            f"{docker.last_line(done.stderr)}: look at the network, the name and `docker login`, "
+            f"or name another by {name} in {passwords.ENV_FILE}"
+        )
+        raise StackError(message)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C: a second one, of a person or of what runs this, would leave half a stack."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _take_back(compose: Compose, before: set[str]) -> None:
+    """Remove the containers that did not run before; all of it, if none did."""
+    started = {one.service for one in compose.containers()} - before
+    if not before:
+        compose.run("down")
+    elif started:
+        compose.run("rm", "--stop", "--force", *sorted(started))
