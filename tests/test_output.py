@@ -37,8 +37,9 @@ SAYING = {"print", "typer.echo", "typer.secho", "out.print", "err.print", "say",
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generate with a package name of its own, so that the renaming is looked at too."""
-    return generate(tmp_path_factory.mktemp("output"), package_name="late_trains")
+    """Generate all that there is, with a package name of its own, so that it is looked at too."""
+    place = tmp_path_factory.mktemp("output")
+    return generate(place, package_name="late_trains", platforms="kubernetes")
 
 
 def texts(project: Path) -> Iterator[tuple[str, str]]:

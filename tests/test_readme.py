@@ -4,14 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-from answers import TEMPLATE, generate
+from answers import QUESTIONS, TEMPLATE, generate
 
 MAPPED = ("src", "notebooks")
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return generate(tmp_path_factory.mktemp("readme"))
+@pytest.fixture(scope="module", params=QUESTIONS["platforms"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return generate(tmp_path_factory.mktemp("readme"), platforms=request.param)
 
 
 def mapped(readme: str) -> list[str]:

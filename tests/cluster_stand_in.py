@@ -1,0 +1,323 @@
+"""The interface of a Kubernetes cluster as far as kubectl needs it to deploy, on loopback.
+
+It keeps objects, and does with Deployments what their controller would: a ReplicaSet for each new
+template, and replicas that are ready at once or never. It checks nothing: the manifests are
+validated elsewhere.
+"""
+
+import contextlib
+import copy
+import json
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+Object = dict[str, Any]
+Answer = tuple[int, Object]
+
+VERBS = ["create", "get", "list", "patch", "watch"]
+REVISION = "deployment.kubernetes.io/revision"
+# group/version -> kind -> the word in addresses, and whether it lives in a namespace.
+KINDS = {
+    "v1": {
+        "Namespace": ("namespaces", False),
+        "ConfigMap": ("configmaps", True),
+        "Service": ("services", True),
+        "ServiceAccount": ("serviceaccounts", True),
+    },
+    "apps/v1": {"Deployment": ("deployments", True), "ReplicaSet": ("replicasets", True)},
+    "autoscaling/v2": {"HorizontalPodAutoscaler": ("horizontalpodautoscalers", True)},
+    "batch/v1": {"CronJob": ("cronjobs", True), "Job": ("jobs", True)},
+    "monitoring.coreos.com/v1": {
+        "PrometheusRule": ("prometheusrules", True),
+        "ServiceMonitor": ("servicemonitors", True),
+    },
+    "networking.k8s.io/v1": {"NetworkPolicy": ("networkpolicies", True)},
+    "policy/v1": {"PodDisruptionBudget": ("poddisruptionbudgets", True)},
+}
+
+
+@dataclass
+class Cluster:
+    """Objects by their address."""
+
+    address: str
+    objects: dict[str, Object] = field(default_factory=dict)
+    never_ready: str = ""
+    """Part of the image that no replica gets ready with."""
+    refused: str = ""
+    """The kind, in addresses, that a webhook refuses to keep; a dry run does not ask it."""
+    lacking: str = ""
+    """The kind, in addresses, that a dry run refuses already."""
+
+    def of(self, plural: str) -> dict[str, Object]:
+        """Return the objects of a kind by name."""
+        return {
+            one["metadata"]["name"]: one
+            for path, one in self.objects.items()
+            if path.split("/")[-2] == plural
+        }
+
+    def get(self, path: str) -> Answer:
+        """Return what is at an address: what the interface has, an object or a list of them."""
+        if found := _discovered(path):
+            return 200, found
+        if path in self.objects:
+            return 200, self.objects[path]
+        kind = _kind_of(path)
+        if kind is None:
+            return 404, _status(404, "NotFound")
+        inside = [one for place, one in self.objects.items() if place.rpartition("/")[0] == path]
+        return 200, {
+            "kind": f"{kind[1]}List",
+            "apiVersion": kind[0],
+            "metadata": {},
+            "items": inside,
+        }
+
+    def post(self, path: str, new: Object, *, dry: bool = False) -> Answer:
+        """Make an object."""
+        if self._is_refused(path, dry=dry):
+            return 403, _status(403, "Forbidden")
+        place = f"{path}/{new['metadata']['name']}"
+        return 201, new if dry else self._keep(place, new, {})
+
+    def patch(
+        self,
+        path: str,
+        change: Any,  # noqa: ANN401 - an object or a list
+        *,
+        dry: bool = False,
+    ) -> Answer:
+        """Change an object: by a list of operations, or by merging as `kubectl apply` does."""
+        if self._is_refused(path.rpartition("/")[0], dry=dry):
+            return 403, _status(403, "Forbidden")
+        before = self.objects[path]
+        after = copy.deepcopy(before)
+        if isinstance(change, list):
+            for operation in change:
+                _replace(after, operation)
+        else:
+            _merge(after, change)
+        return 200, after if dry else self._keep(path, after, before)
+
+    def _is_refused(self, path: str, *, dry: bool) -> bool:
+        kind = path.rpartition("/")[2]
+        return kind == self.lacking or (kind == self.refused and not dry)
+
+    def _keep(self, path: str, new: Object, before: Object) -> Object:
+        metadata = new["metadata"]
+        metadata.setdefault("uid", f"uid-of-{path}")
+        changed = new.get("spec") != before.get("spec")
+        metadata["generation"] = metadata.get("generation", 0) + changed
+        metadata["resourceVersion"] = str(1 + int(metadata.get("resourceVersion", 0)))
+        if new["kind"] == "Deployment":
+            self._roll_out(path, new, before)
+        self.objects[path] = new
+        return new
+
+    def _roll_out(self, path: str, new: Object, before: Object) -> None:
+        """Do what the controller of Deployments does, at once."""
+        spec, metadata = new["spec"], new["metadata"]
+        count = spec.setdefault("replicas", 1)
+        if spec["template"] != before.get("spec", {}).get("template"):
+            sets = path.replace("deployments", "replicasets")
+            number = 1 + sum(one.startswith(sets) for one in self.objects)
+            metadata.setdefault("annotations", {})[REVISION] = str(number)
+            owner = {"uid": metadata["uid"], "kind": "Deployment", "controller": True}
+            self.objects[f"{sets}-{number}"] = {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": {
+                    "name": f"{metadata['name']}-{number}",
+                    "uid": f"uid-{number}-of-{sets}",
+                    "annotations": {REVISION: str(number)},
+                    "labels": spec["template"]["metadata"]["labels"],
+                    "ownerReferences": [
+                        owner | {"apiVersion": "apps/v1", "name": metadata["name"]}
+                    ],
+                },
+                "spec": {name: spec[name] for name in ("replicas", "selector", "template")},
+            }
+        image = spec["template"]["spec"]["containers"][0]["image"]
+        late = bool(self.never_ready) and self.never_ready in image
+        new["status"] = {
+            "observedGeneration": metadata["generation"],
+            "replicas": count,
+            "updatedReplicas": count,
+            "readyReplicas": 0 if late else count,
+            "availableReplicas": 0 if late else count,
+            "conditions": [
+                {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+            ]
+            if late
+            else [],
+        }
+
+
+def _root(version: str) -> str:
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
+
+
+def _discovered(path: str) -> Object | None:
+    """Return what an interface says of itself."""
+    groups = [version for version in KINDS if "/" in version]
+    found: dict[str, Object] = {
+        "/version": {"major": "1", "minor": "32", "gitVersion": "v1.32.0"},
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+        "/apis": {"kind": "APIGroupList", "groups": [_group(version) for version in groups]},
+    }
+    found["/openapi/v3"] = {
+        "paths": {
+            _root(version)[1:]: {"serverRelativeURL": f"/openapi/v3{_root(version)}"}
+            for version in KINDS
+        }
+    }
+    for version, kinds in KINDS.items():
+        found[f"/openapi/v3{_root(version)}"] = _schema(version)
+        resources = [
+            {"name": plural, "singularName": "", "kind": kind, "namespaced": inside, "verbs": VERBS}
+            for kind, (plural, inside) in kinds.items()
+        ]
+        found[_root(version)] = {
+            "kind": "APIResourceList",
+            "groupVersion": version,
+            "resources": resources,
+        }
+    return found.get(path)
+
+
+def _schema(version: str) -> Object:
+    """Say that the interface checks the fields of what it is sent, so that kubectl need not."""
+    group, _, number = version.rpartition("/")
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": version, "version": "0"},
+        "paths": {
+            f"{_root(version)}/{plural}/{{name}}": {
+                "patch": {
+                    "parameters": [
+                        {"name": name, "in": "query"} for name in ("dryRun", "fieldValidation")
+                    ],
+                    "x-kubernetes-group-version-kind": {
+                        "group": group,
+                        "version": number,
+                        "kind": kind,
+                    },
+                }
+            }
+            for kind, (plural, _) in KINDS[version].items()
+        },
+    }
+
+
+def _group(version: str) -> Object:
+    one = {"groupVersion": version, "version": version.partition("/")[2]}
+    return {"name": version.partition("/")[0], "versions": [one], "preferredVersion": one}
+
+
+def _kind_of(path: str) -> tuple[str, str] | None:
+    """Return version and kind of a list's address."""
+    for version, kinds in KINDS.items():
+        for kind, (plural, _) in kinds.items():
+            if re.fullmatch(f"{_root(version)}(/namespaces/[^/]+)?/{plural}", path):
+                return version, kind
+    return None
+
+
+def _status(code: int, reason: str) -> Object:
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "code": code,
+        "reason": reason,
+    }
+
+
+def _replace(target: Object, operation: dict[str, Any]) -> None:
+    """Do one `replace` of a JSON patch (RFC 6902)."""
+    assert operation["op"] == "replace", operation
+    *parents, last = operation["path"].strip("/").split("/")
+    for name in parents:
+        target = target[name]
+    target[last] = operation["value"]
+
+
+def _merge(target: Object, change: Object) -> None:
+    """Merge a change as `kubectl apply` sends it; items of a list are known by their names."""
+    for name, value in change.items():
+        if name.startswith("$"):
+            continue
+        if value is None:
+            target.pop(name, None)
+        elif isinstance(value, dict) and isinstance(target.get(name), dict):
+            _merge(target[name], value)
+        elif (
+            isinstance(value, list) and value and isinstance(value[0], dict) and "name" in value[0]
+        ):
+            known = {item["name"]: item for item in target.get(name, [])}
+            for item in value:
+                _merge(known.setdefault(item["name"], {}), item)
+            target[name] = list(known.values())
+        else:
+            target[name] = value
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[Cluster]:
+    """Answer like a cluster's interface until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            if "watch=true" in address.query:
+                # Nothing happens later: all has happened at once.
+                self.send_response(200)
+                self.end_headers()
+                self.close_connection = True
+                ended.wait()
+            else:
+                self._answer(*here.get(address.path))
+
+        def do_POST(self) -> None:
+            address = urlsplit(self.path)
+            dry = "dryRun=All" in address.query
+            self._answer(*here.post(address.path, self._body(), dry=dry))
+
+        def do_PATCH(self) -> None:
+            address = urlsplit(self.path)
+            dry = "dryRun=All" in address.query
+            self._answer(*here.patch(address.path, self._body(), dry=dry))
+
+        def _body(self) -> Any:  # noqa: ANN401 - JSON
+            return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _answer(self, status: int, body: Object) -> None:
+            self._send(status, json.dumps(body).encode())
+
+        def _send(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    ended = threading.Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        here = Cluster(f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+        try:
+            yield here
+        finally:
+            ended.set()
+            server.shutdown()
