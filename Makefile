@@ -1,5 +1,8 @@
 # Every target does its own set-up: Python 3.11 or newer, make and git are enough.
 UV_VERSION := 0.13.9
+ifneq ($(words $(CURDIR)),1)
+$(error the path of this folder has a space in it, "$(CURDIR)", which make cannot work with: move it)
+endif
 # uv from the PATH, or one installed into build/tools by the rule at the end.
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/build/tools/bin/uv)
 # Bytecode makes imports three times faster, and a spinning OpenMP makes training twenty times slower.
@@ -20,6 +23,7 @@ demo: | $(UV) ## Generate a project, train, promote and serve it, and send it re
 
 new: | $(UV) ## Answer the questions and generate a project of your own into DEST
 	@$(UV) run --quiet --no-default-groups cookiecutter --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" .
+	@git rev-parse HEAD 2>/dev/null | sed 's/^/made from commit /'
 
 test: | $(UV) ## Run every test, those of a generated project included (about 25 minutes)
 	$(UV) run pytest

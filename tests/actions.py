@@ -20,7 +20,7 @@ Action = Callable[[dict[str, str]], dict[str, str]]
 """What stands in for an action: from its inputs to its outputs."""
 
 SHELL = {"run": {"shell": "bash"}}
-"""With it GitHub runs commands as they are run here; without, a pipe's first half may fail unseen."""
+"""With it GitHub runs commands as they are run here; without, half of a pipe may fail unseen."""
 STATUS = re.compile(r"\b(always|cancelled|failure|success)\(\)")
 """What makes a condition one that is asked for after a failure too."""
 SHOWN = 3000

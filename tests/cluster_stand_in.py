@@ -8,7 +8,6 @@ validated elsewhere.
 import contextlib
 import copy
 import json
-import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,29 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-Object = dict[str, Any]
+from cluster_kinds import Object, discovered, kind_of
+
 Answer = tuple[int, Object]
 
-VERBS = ["create", "get", "list", "patch", "watch"]
 REVISION = "deployment.kubernetes.io/revision"
-# group/version -> kind -> the word in addresses, and whether it lives in a namespace.
-KINDS = {
-    "v1": {
-        "Namespace": ("namespaces", False),
-        "ConfigMap": ("configmaps", True),
-        "Service": ("services", True),
-        "ServiceAccount": ("serviceaccounts", True),
-    },
-    "apps/v1": {"Deployment": ("deployments", True), "ReplicaSet": ("replicasets", True)},
-    "autoscaling/v2": {"HorizontalPodAutoscaler": ("horizontalpodautoscalers", True)},
-    "batch/v1": {"CronJob": ("cronjobs", True), "Job": ("jobs", True)},
-    "monitoring.coreos.com/v1": {
-        "PrometheusRule": ("prometheusrules", True),
-        "ServiceMonitor": ("servicemonitors", True),
-    },
-    "networking.k8s.io/v1": {"NetworkPolicy": ("networkpolicies", True)},
-    "policy/v1": {"PodDisruptionBudget": ("poddisruptionbudgets", True)},
-}
 
 
 @dataclass
@@ -50,7 +31,7 @@ class Cluster:
     never_ready: str = ""
     """Part of the image that no replica gets ready with."""
     refused: str = ""
-    """The kind, in addresses, that a webhook refuses to keep; a dry run does not ask it."""
+    """The kind, in addresses, that a webhook refuses once; a dry run does not ask it."""
     lacking: str = ""
     """The kind, in addresses, that a dry run refuses already."""
 
@@ -64,11 +45,11 @@ class Cluster:
 
     def get(self, path: str) -> Answer:
         """Return what is at an address: what the interface has, an object or a list of them."""
-        if found := _discovered(path):
+        if found := discovered(path):
             return 200, found
         if path in self.objects:
             return 200, self.objects[path]
-        kind = _kind_of(path)
+        kind = kind_of(path)
         if kind is None:
             return 404, _status(404, "NotFound")
         inside = [one for place, one in self.objects.items() if place.rpartition("/")[0] == path]
@@ -107,7 +88,10 @@ class Cluster:
 
     def _is_refused(self, path: str, *, dry: bool) -> bool:
         kind = path.rpartition("/")[2]
-        return kind == self.lacking or (kind == self.refused and not dry)
+        if kind == self.refused and not dry:
+            self.refused = ""
+            return True
+        return kind == self.lacking
 
     def _keep(self, path: str, new: Object, before: Object) -> Object:
         metadata = new["metadata"]
@@ -157,76 +141,6 @@ class Cluster:
             if late
             else [],
         }
-
-
-def _root(version: str) -> str:
-    return f"/apis/{version}" if "/" in version else f"/api/{version}"
-
-
-def _discovered(path: str) -> Object | None:
-    """Return what an interface says of itself."""
-    groups = [version for version in KINDS if "/" in version]
-    found: dict[str, Object] = {
-        "/version": {"major": "1", "minor": "32", "gitVersion": "v1.32.0"},
-        "/api": {"kind": "APIVersions", "versions": ["v1"]},
-        "/apis": {"kind": "APIGroupList", "groups": [_group(version) for version in groups]},
-    }
-    found["/openapi/v3"] = {
-        "paths": {
-            _root(version)[1:]: {"serverRelativeURL": f"/openapi/v3{_root(version)}"}
-            for version in KINDS
-        }
-    }
-    for version, kinds in KINDS.items():
-        found[f"/openapi/v3{_root(version)}"] = _schema(version)
-        resources = [
-            {"name": plural, "singularName": "", "kind": kind, "namespaced": inside, "verbs": VERBS}
-            for kind, (plural, inside) in kinds.items()
-        ]
-        found[_root(version)] = {
-            "kind": "APIResourceList",
-            "groupVersion": version,
-            "resources": resources,
-        }
-    return found.get(path)
-
-
-def _schema(version: str) -> Object:
-    """Say that the interface checks the fields of what it is sent, so that kubectl need not."""
-    group, _, number = version.rpartition("/")
-    return {
-        "openapi": "3.0.0",
-        "info": {"title": version, "version": "0"},
-        "paths": {
-            f"{_root(version)}/{plural}/{{name}}": {
-                "patch": {
-                    "parameters": [
-                        {"name": name, "in": "query"} for name in ("dryRun", "fieldValidation")
-                    ],
-                    "x-kubernetes-group-version-kind": {
-                        "group": group,
-                        "version": number,
-                        "kind": kind,
-                    },
-                }
-            }
-            for kind, (plural, _) in KINDS[version].items()
-        },
-    }
-
-
-def _group(version: str) -> Object:
-    one = {"groupVersion": version, "version": version.partition("/")[2]}
-    return {"name": version.partition("/")[0], "versions": [one], "preferredVersion": one}
-
-
-def _kind_of(path: str) -> tuple[str, str] | None:
-    """Return version and kind of a list's address."""
-    for version, kinds in KINDS.items():
-        for kind, (plural, _) in kinds.items():
-            if re.fullmatch(f"{_root(version)}(/namespaces/[^/]+)?/{plural}", path):
-                return version, kind
-    return None
 
 
 def _status(code: int, reason: str) -> Object:

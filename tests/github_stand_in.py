@@ -30,13 +30,18 @@ class Request:
 
 @dataclass
 class GitHub:
-    """A repository at GitHub: comments by number of a pull request, issues, files of a release."""
+    """A repository at GitHub: comments by number of a pull request, issues, releases."""
 
     address: str
     asked: list[Request] = field(default_factory=list)
     comments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     issues: list[dict[str, Any]] = field(default_factory=list)
+    releases: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """By their number, with their files."""
     assets: dict[str, Any] = field(default_factory=dict)
+    """Files of what was released, by name."""
+    down_at: str = ""
+    """A method and path that this repository fails at, once."""
 
     def variables(self, **more: str) -> dict[str, str]:
         """Return what a step finds in its environment."""
@@ -52,9 +57,9 @@ class GitHub:
 
     def answer(self, request: Request) -> Answer:
         """Return status and body; what no workflow should ask for is not found."""
-        if request.path == "/uploads":
-            self.assets[request.query["name"]] = request.body
-            return 201, {}
+        if self.down_at and self.down_at in f"{request.method} {request.path}":
+            self.down_at = ""
+            return 502, {"message": "Bad Gateway"}
         for method, pattern, handle in (
             ("GET", r"issues/(\d+)/comments", self._list_comments),
             ("POST", r"issues/(\d+)/comments", self._add_comment),
@@ -62,7 +67,11 @@ class GitHub:
             ("GET", r"(issues)", self._list_issues),
             ("POST", r"(issues)", self._add_issue),
             ("PATCH", r"issues/(\d+)", self._change_issue),
+            ("GET", r"(releases)", self._list_releases),
             ("POST", r"(releases)", self._add_release),
+            ("POST", r"releases/(\d+)/assets", self._add_asset),
+            ("PATCH", r"releases/(\d+)", self._change_release),
+            ("DELETE", r"releases/(\d+)", self._remove_release),
             ("GET", r"releases/tags/(.+)", self._get_release),
             ("GET", r"releases/assets/(.+)", lambda name, _: (200, self.assets[name])),
             ("POST", r"actions/workflows/([\w.]+)/dispatches", self._start),
@@ -106,8 +115,34 @@ class GitHub:
         self.issues[int(number) - 1].update(request.body)
         return 200, self.issues[int(number) - 1]
 
-    def _add_release(self, *_: object) -> Answer:
-        return 201, {"upload_url": f"{self.address}/uploads{{?name,label}}"}
+    def _list_releases(self, *_: object) -> Answer:
+        return 200, list(self.releases.values())
+
+    def _add_release(self, _: str, request: Request) -> Answer:
+        if request.body["tag_name"] in [
+            one["tag_name"] for one in self.releases.values() if not one["draft"]
+        ]:
+            return 422, {"message": "Validation Failed"}
+        number = 1 + max(self.releases, default=0)
+        address = f"{self.address}/repos/{REPOSITORY}/releases/{number}"
+        places = {"url": address, "upload_url": f"{address}/assets{{?name,label}}"}
+        self.releases[number] = {"draft": False} | request.body | places | {"assets": {}}
+        return 201, self.releases[number]
+
+    def _add_asset(self, number: str, request: Request) -> Answer:
+        self.releases[int(number)]["assets"][request.query["name"]] = request.body
+        return 201, {}
+
+    def _change_release(self, number: str, request: Request) -> Answer:
+        release = self.releases[int(number)]
+        release.update(request.body)
+        if not release["draft"]:
+            self.assets = release["assets"]
+        return 200, release
+
+    def _remove_release(self, number: str, _: Request) -> Answer:
+        del self.releases[int(number)]
+        return 204, None
 
     def _get_release(self, tag: str, _: Request) -> Answer:
         address = f"{self.address}/repos/{REPOSITORY}/releases/assets"
@@ -145,6 +180,9 @@ def github() -> Iterator[GitHub]:
             self.do_GET()
 
         def do_PATCH(self) -> None:
+            self.do_GET()
+
+        def do_DELETE(self) -> None:
             self.do_GET()
 
         def log_message(self, *_: object) -> None:

@@ -10,6 +10,7 @@ import copy
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ import httpx2
 import pytest
 from actions import Runner, nothing, runs, uses, workflow
 from answers import generate
-from cluster_stand_in import Cluster, cluster
+from cluster_stand_in import REVISION, Cluster, cluster
 from github_stand_in import REPOSITORY, TOKEN, GitHub, github
 from machine import require
 from manifests import kubectl
@@ -41,13 +42,15 @@ STEPS = [
     "Take the digests of the release",
     VERIFY,
     "Write the manifests, with the digests",
+    "Ask the cluster whether it would take them",
+    "Note what runs now",
     "Apply",
     "Wait until every replica is the new one",
     "Smoke test",
     "Roll back",
 ]
+WAIT = STEPS[6]
 KEY = "a-key-of-a-caller"
-ROLL_BACK = "failure() && steps.apply.conclusion == 'success'"
 # Digs no tunnel, and says what it was asked for.
 WRAPPER = """#!/bin/sh
 case "$*" in
@@ -67,8 +70,9 @@ class Place:
     hub: GitHub
     cluster: Cluster
 
-    def deploy(self, version: str, digest: str, key: str = KEY) -> Runner:
-        """Deploy a version to prod; its images have this digest."""
+    def deploy(self, digest: str, key: str = KEY, cancelled_at: str = "") -> Runner:
+        """Deploy images of a digest to prod, on a machine that has seen no deployment before."""
+        shutil.rmtree(self.project / "deploy/kubernetes/overlays/release", ignore_errors=True)
         names = {"service": "ghcr.io/o/p", "trainer": "ghcr.io/o/p-trainer"}
         self.hub.assets["images.json"] = {
             which: f"{name}@sha256:{digest}" for which, name in names.items()
@@ -87,11 +91,10 @@ class Place:
                 "github.actor": "somebody",
                 "github.token": TOKEN,
                 "inputs.environment": "prod",
-                "inputs.version": version,
+                "inputs.version": f"v{digest[0]}",
                 "secrets.APP_API_KEY": key,
                 "secrets.KUBE_CONFIG": json.dumps(config),
             },
-            conditions={ROLL_BACK: lambda: runner.passed("Apply")},
             actions=dict.fromkeys(ONLY_ON_GITHUB - {"astral-sh/setup-uv"}, nothing),
             variables=self.hub.variables(
                 HOME=str(self.scratch),
@@ -99,6 +102,7 @@ class Place:
                 UV_CACHE_DIR=run("uv cache dir", self.scratch).stdout.strip(),
             ),
             elsewhere=ELSEWHERE,
+            cancelled_at=cancelled_at,
         )
         content = copy.deepcopy(DEPLOY)
         content["jobs"]["deploy"]["env"]["PORT"] = self.port
@@ -106,10 +110,17 @@ class Place:
         return runner
 
     @property
-    def image(self) -> str:
-        """The image that the Deployment has."""
-        pod: dict[str, Any] = self.cluster.of("deployments")["service"]["spec"]["template"]["spec"]
-        return str(pod["containers"][0]["image"])
+    def images(self) -> list[str]:
+        """The images that the Deployment and the CronJob have."""
+        service: dict[str, Any] = self.cluster.of("deployments")["service"]["spec"]
+        trainer: dict[str, Any] = self.cluster.of("cronjobs")["trainer"]["spec"]["jobTemplate"]
+        pods = [service["template"]["spec"], trainer["spec"]["template"]["spec"]]
+        return [str(pod["containers"][0]["image"]) for pod in pods]
+
+    @property
+    def revision(self) -> str:
+        """The number of the Deployment's last rollout."""
+        return str(self.cluster.of("deployments")["service"]["metadata"]["annotations"][REVISION])
 
 
 def test_every_command_is_run_here_but_those_that_are_named() -> None:
@@ -167,47 +178,94 @@ def place(project: Path, tmp_path: Path) -> Iterator[Place]:
         yield Place(generated, tmp_path, port, hub, api)
 
 
+def images(digest: str) -> list[str]:
+    return [f"ghcr.io/o/p@sha256:{digest}", f"ghcr.io/o/p-trainer@sha256:{digest}"]
+
+
+FIRST, SECOND = "a" * 64, "b" * 64
+
+
 @pytest.mark.slow
-def test_a_release_is_deployed_and_one_that_fails_its_smoke_test_is_taken_back(
+def test_the_first_release_trains_a_champion_and_the_next_is_taken_back_by_its_smoke_test(
     place: Place,
 ) -> None:
-    first = place.deploy("v0.1.0", "a" * 64)
+    first = place.deploy(FIRST)
     assert not first.failed, first.fault
     assert list(first.said) == [step for step in STEPS[:-1] if step not in ELSEWHERE]
-    assert place.image == f"ghcr.io/o/p@sha256:{'a' * 64}"
-    (trainer,) = place.cluster.of("cronjobs").values()
-    pod = trainer["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert pod["containers"][0]["image"] == f"ghcr.io/o/p-trainer@sha256:{'a' * 64}"
-    assert (
-        place.cluster.of("deployments")["service"]["metadata"]["namespace"] == "flight-delay-prod"
-    )
-    assert "successfully rolled out" in first.said[STEPS[4]].stdout
+    assert place.images == images(FIRST)
+    service = place.cluster.of("deployments")["service"]
+    assert service["metadata"]["namespace"] == "flight-delay-prod"
+    # No replica gets ready without a champion, and the registry may have none.
+    (job,) = place.cluster.of("jobs").values()
+    assert job["metadata"]["name"] == "first-turn"
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == images(FIRST)[1]
+    assert "successfully rolled out" in first.said[WAIT].stdout
     assert f"http://127.0.0.1:{place.port} answers as it should" in first.said["Smoke test"].stdout
     tunnel = (place.scratch / "kubectl.log").read_text(encoding="utf-8")
-    assert tunnel == f"--namespace flight-delay-prod port-forward service/service {place.port}:80\n"
-    assert (place.scratch / ".kube/config").stat().st_mode & 0o777 == 0o600
+    assert tunnel == f"port-forward service/service {place.port}:80\n"
+    config = place.scratch / ".kube/config"
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert "namespace: flight-delay-prod" in config.read_text(encoding="utf-8")
 
     # The next one does not know the key that callers have.
-    forget(place.project)
-    second = place.deploy("v0.2.0", "b" * 64, key="another key")
+    second = place.deploy(SECOND, key="another key")
     assert second.failed
     assert "did not do what it should" in second.said["Smoke test"].stderr
     assert list(second.said)[-1] == "Roll back"
-    assert "deployment.apps/service rolled back" in second.said["Roll back"].stdout
-    assert place.image == f"ghcr.io/o/p@sha256:{'a' * 64}"
-    assert f"/repos/{REPOSITORY}/releases/tags/v0.2.0" in [one.path for one in place.hub.asked]
+    assert second.passed("Roll back"), second.said["Roll back"].stderr
+    assert place.images == images(FIRST)
+    assert len(place.cluster.of("jobs")) == 1
+    assert f"/repos/{REPOSITORY}/releases/tags/vb" in [one.path for one in place.hub.asked]
 
-
-def forget(project: Path) -> None:
-    """Remove what a run left in the checkout, as another machine would not have it."""
-    overlay = project / "deploy/kubernetes/overlays/release"
-    (overlay / "kustomization.yaml").unlink()
-    overlay.rmdir()
+    # The one that runs already is deployed again: it goes on running, and no older one comes back.
+    before = place.revision
+    third = place.deploy(FIRST, key="another key")
+    assert third.failed
+    assert third.passed("Roll back")
+    assert (place.images, place.revision) == (images(FIRST), before)
 
 
 @pytest.mark.slow
-def test_nothing_is_rolled_back_that_was_not_applied(place: Place) -> None:
-    place.cluster.address = "http://127.0.0.1:9"
-    runner = place.deploy("v0.1.0", "a" * 64)
+def test_whatever_ends_a_deployment_early_brings_back_what_ran(place: Place) -> None:
+    place.deploy(FIRST)
+
+    place.cluster.never_ready = SECOND
+    late = place.deploy(SECOND)
+    assert "exceeded its progress deadline" in late.said[WAIT].stderr
+    assert "Smoke test" not in late.said
+    assert late.passed("Roll back")
+    assert place.images == images(FIRST)
+
+    place.cluster.never_ready = ""
+    cancelled = place.deploy(SECOND, cancelled_at=WAIT)
+    assert cancelled.passed("Apply")
+    assert cancelled.passed("Roll back")
+    assert place.images == images(FIRST)
+
+    # Half of it was taken when the rest was refused.
+    place.cluster.refused = "cronjobs"
+    before = int(place.revision)
+    half = place.deploy(SECOND)
+    assert half.said["Apply"].returncode == 1
+    assert half.passed("Roll back")
+    assert place.images == images(FIRST)
+    assert int(place.revision) > before
+
+
+@pytest.mark.slow
+def test_what_the_cluster_would_not_take_is_not_applied_by_half(place: Place) -> None:
+    place.deploy(FIRST)
+    before = place.revision
+    place.cluster.lacking = "cronjobs"
+    runner = place.deploy(SECOND)
     assert runner.failed
-    assert list(runner.said)[-1] == "Apply"
+    assert list(runner.said)[-1] == STEPS[3]
+    assert (place.images, place.revision) == (images(FIRST), before)
+
+
+@pytest.mark.slow
+def test_a_first_deployment_that_fails_has_nothing_to_go_back_to_and_says_so(place: Place) -> None:
+    runner = place.deploy(FIRST, key="another key")
+    assert runner.failed
+    assert runner.said["Roll back"].stdout == "::warning::nothing ran before, so this stays\n"
+    assert place.images == images(FIRST)

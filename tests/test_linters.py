@@ -159,7 +159,7 @@ FAULTS: list[tuple[Linter, str, Faults]] = [
         CI,
         [
             ("ubuntu-24.04", "ubuntu-1.04", "runner-label"),
-            (r"github\.workflow ", "github.work ", "expression"),
+            (r"github\.ref ", "github.reff ", "expression"),
             ("contents: read", "contents: all", "permissions"),
         ],
     ),

@@ -31,6 +31,20 @@ COMPARE = "Compare with the champion of the registry, or with what the base bran
 COMMENT = "Comment on the pull request"
 SAMPLE = CI["jobs"]["model"]["env"]
 MERMAID = "mermaid@11.17.2"
+# A table that ends two days after the champion's history.
+CUT = """
+import json
+from datetime import date
+from flight_delay.contract import DAY
+from flight_delay.data import FACTS_FILE, TABLE_FILE, data_hash, load_table
+from flight_delay.settings import Settings
+
+settings = Settings()
+table = load_table(settings).filter(load_table(settings)[DAY] <= date(2013, 4, 2))
+table.write_parquet(settings.data / TABLE_FILE)
+facts = json.dumps({"data_hash": data_hash(table)})
+(settings.data / FACTS_FILE).write_text(facts, encoding="utf-8")
+"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +98,7 @@ def machine(
         known={
             "github.event.pull_request.base.sha": "c0ffee",
             "github.token": TOKEN,
-            "secrets.MLFLOW_TRACKING_URI": registry,
+            "secrets.MLFLOW_READ_ONLY_URI": registry,
             "steps.plot.outputs.artifact-url": PLOT,
         },
         conditions={"github.event_name == 'pull_request'": True, OURS: ours},
@@ -183,6 +197,15 @@ def test_a_registry_gives_the_champion_and_the_next_push_replaces_the_comment(
         assert (compared["from"], compared["to"]) == ("2013-04-01", "2013-04-14")
         assert hub.comments[str(PULL_REQUEST)] == [*others, ours]
         assert f"`{champion}`, was fitted on 2013-01-01 to 2013-03-31" in str(ours["body"])
+
+        # It could as well have been retrained on days up to the table's end.
+        run(f"uv run python -c '{CUT}'", change.project, **change.variables)
+        runner.passes(only(CI, "model", COMPARE, COMMENT), "model")
+        said = runner.said[COMPARE]
+        assert "2 days after 2013-03-31, the last that a model was fitted on" in said.stderr
+        compared = report(change.project, "compare")
+        assert compared["other"]["version"] == report(change.base, "train")["version"] != champion
+        assert (compared["from"], compared["to"]) == (SAMPLE["APP_LAUNCH"], "2013-03-28")
 
 
 def test_the_pull_request_of_a_fork_gets_no_comment(change: Change, tmp_path: Path) -> None:

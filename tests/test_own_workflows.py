@@ -96,7 +96,8 @@ def weekly(dest: Path, *options: str) -> dict[str, Any]:
     """Return the weekly workflow with another folder, and only some of the steps."""
     (step,) = (one for one in WEEKLY["jobs"]["newest"]["steps"] if one.get("name") == NEWEST)
     assert step["run"] == "python3 scripts/newest.py build/newest"
-    text = json.dumps({"jobs": WEEKLY["jobs"]}).replace("build/newest", str(dest))
+    kept = {name: WEEKLY[name] for name in ("defaults", "jobs")}
+    text = json.dumps(kept).replace("build/newest", str(dest))
     changed: dict[str, Any] = json.loads(text)
     for one in changed["jobs"]["newest"]["steps"]:
         if one.get("name") == NEWEST:
@@ -110,7 +111,6 @@ def machine(hub: GitHub, scratch: Path) -> Runner:
         TEMPLATE,
         scratch,
         known={"github.token": TOKEN},
-        conditions={"always()": True},
         actions={"astral-sh/setup-uv": nothing},
         variables=hub.variables(),
     )

@@ -34,6 +34,7 @@ IMAGES = {
     "service": f"{NAME}@{DIGESTS['service']}",
     "trainer": f"{NAME}-trainer@{DIGESTS['trainer']}",
 }
+DISPATCHES = "actions/workflows/deploy.yml/dispatches"
 DEPLOYS = "hashFiles('.github/workflows/deploy.yml') != ''"
 
 
@@ -71,6 +72,19 @@ def test_every_command_is_run_here_but_those_that_are_named() -> None:
     ]
     assert set(every) >= set(ELSEWHERE)
     assert uses(RELEASE) == ONLY_ON_GITHUB
+
+
+def test_every_test_comes_before_an_image_and_does_not_wait_for_itself() -> None:
+    jobs, ci = RELEASE["jobs"], workflow("ci.yml")
+    assert jobs["test"]["uses"] == "./.github/workflows/ci.yml"
+    # YAML reads the word `on` as true.
+    assert "workflow_call" in {str(key): value for key, value in ci.items()}["True"]
+    assert (jobs["image"]["needs"], jobs["release"]["needs"]) == ("test", "image")
+    # GitHub starts no workflow that has fewer rights than a job of the one it calls. The name of a
+    # called one is that of its caller: in one group each would wait for the other.
+    asked = {pair for job in ci["jobs"].values() for pair in job["permissions"].items()}
+    assert asked == set(jobs["test"]["permissions"].items())
+    assert ci["concurrency"]["group"] == "ci-${{ github.ref }}"
 
 
 def test_what_is_signed_is_what_was_pushed_and_nothing_else() -> None:
@@ -121,8 +135,8 @@ def test_a_tag_that_is_not_the_version_of_the_project_is_refused(tag: str, tmp_p
     assert "Note the digest" not in runner.said
 
 
-def released(project: Path, scratch: Path, hub: GitHub) -> Runner:
-    """Make the release of two images that were pushed."""
+def pushed(project: Path, scratch: Path, hub: GitHub) -> Runner:
+    """Push two images, and return the machine that makes the release of them."""
     runner = machine(project, scratch, hub)
     runner.actions["docker/build-push-action"] = lambda given: {"digest": DIGESTS[given["target"]]}
     kept = scratch / "artifacts"
@@ -133,7 +147,7 @@ def released(project: Path, scratch: Path, hub: GitHub) -> Runner:
         return {}
 
     def download(given: dict[str, str]) -> dict[str, str]:
-        shutil.copytree(kept, project / given["path"])
+        shutil.copytree(kept, project / given["path"], dirs_exist_ok=True)
         return {}
 
     runner.actions["actions/upload-artifact"] = upload
@@ -141,27 +155,51 @@ def released(project: Path, scratch: Path, hub: GitHub) -> Runner:
         runner.known["matrix.target"] = target
         runner.passes(RELEASE, "image")
     runner.actions["actions/download-artifact"] = download
-    runner.passes(RELEASE, "release")
     return runner
 
 
 def test_the_release_names_both_images_by_digest_and_is_deployed_to_dev(tmp_path: Path) -> None:
     with github() as hub:
-        released(generate(tmp_path, platforms="kubernetes"), tmp_path, hub)
+        runner = pushed(generate(tmp_path, platforms="kubernetes"), tmp_path, hub)
+        runner.passes(RELEASE, "release")
         assert hub.sent("POST", "releases") == [
-            {"tag_name": "v0.1.0", "generate_release_notes": True}
+            {"tag_name": "v0.1.0", "draft": True, "generate_release_notes": True}
         ]
+        assert [one["draft"] for one in hub.releases.values()] == [False]
         assert hub.assets == {"images.json": IMAGES}
-        assert hub.sent("POST", "actions/workflows/deploy.yml/dispatches") == [
+        assert hub.sent("POST", DISPATCHES) == [
             {"ref": "v0.1.0", "inputs": {"version": "v0.1.0", "environment": "dev"}}
         ]
+
+
+@pytest.mark.parametrize(
+    ("down_at", "made"),
+    [("/assets", 2), ("PATCH", 2), (DISPATCHES, 1)],
+    ids=["upload", "publish", "deploy"],
+)
+def test_a_run_that_fails_anywhere_is_started_again_and_ends_well(
+    down_at: str, made: int, tmp_path: Path
+) -> None:
+    with github() as hub:
+        runner = pushed(generate(tmp_path, platforms="kubernetes"), tmp_path, hub)
+        hub.releases[1] = {"tag_name": "v0.0.9", "draft": True, "url": "of another tag"}
+        hub.down_at = down_at
+        runner.job(RELEASE, "release")
+        assert runner.failed
+        # Nothing is public yet without its digests.
+        assert hub.assets == ({} if made == 2 else {"images.json": IMAGES})
+        runner.passes(RELEASE, "release")
+        assert len(hub.sent("POST", "releases")) == made
+        assert [one["draft"] for one in hub.releases.values()] == [True, False]
+        assert hub.assets == {"images.json": IMAGES}
+        assert len(hub.sent("POST", DISPATCHES)) == (2 if down_at == DISPATCHES else 1)
 
 
 def test_a_project_without_a_platform_is_released_and_not_deployed(tmp_path: Path) -> None:
     project = generate(tmp_path)
     assert not (project / ".github/workflows/deploy.yml").exists()
     with github() as hub:
-        released(project, tmp_path, hub)
+        pushed(project, tmp_path, hub).passes(RELEASE, "release")
         assert hub.assets == {"images.json": IMAGES}
         assert [request.path for request in hub.asked if "actions" in request.path] == []
 

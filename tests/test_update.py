@@ -24,6 +24,7 @@ from shell import environment, run
 
 pytestmark = pytest.mark.slow
 
+PAGE = (TEMPLATE / PROJECT / "docs/updating.md").read_text(encoding="utf-8")
 PREVIOUS = Path(__file__).with_name("previous_release.tar.xz")
 """Made when the version is raised, as CONTRIBUTING.md says."""
 OWNER: dict[str, Any] = {
@@ -75,6 +76,12 @@ COLLISIONS = [
 ]
 LARGEST_CONFLICTS = {"pyproject.toml": 10, "Dockerfile": 25}
 """Lines of both sides together."""
+
+
+def on_the_page(pattern: str) -> str:
+    """Return what the page says in the one place that fits a pattern."""
+    (found,) = re.findall(pattern, PAGE)
+    return str(found)
 
 
 def git(*arguments: str, folder: Path = TEMPLATE) -> str:
@@ -175,7 +182,8 @@ def changed(project: Path) -> set[str]:
 
 
 def conflicts(project: Path) -> set[str]:
-    return set(git("diff", "--name-only", "--diff-filter=U", folder=project).split())
+    """Return the files with a conflict, as the page says that they are found."""
+    return set(git(*on_the_page(r"(?m)^git (diff .+?) +#").split(), folder=project).split())
 
 
 def differing(versions: Versions, place: Path) -> set[str]:
@@ -225,13 +233,15 @@ def test_conflicts_are_small_and_end_as_the_page_says(versions: Versions, tmp_pa
         pairs = sides(mine / file)
         assert 0 < sum(len(part.splitlines()) for pair in pairs for part in pair) < most
         assert any(("boto3" in ours) or ("TZ=" in ours) for ours, _ in pairs)
+    example = on_the_page(r"(?s)```text\n(.+?)```")
+    assert example in (mine / "pyproject.toml").read_text(encoding="utf-8")
 
     # A list: both lines are wanted, so the marks alone go.
     listing = mine / "pyproject.toml"
     text = re.sub(r"(?m)^(<<<<<<<|=======|>>>>>>>).*\n", "", listing.read_text(encoding="utf-8"))
     listing.write_text(text, encoding="utf-8")
     # A file that was written anew: theirs, and the edit once more.
-    git("checkout", "--theirs", "Dockerfile", folder=mine)
+    git(*on_the_page("`git (checkout .+)`").split(), folder=mine)
     edit(mine, *COLLISIONS[1])
     commit(mine, "The template's next version")
     assert "boto3" in run("uv lock && cat uv.lock", mine).stdout
@@ -254,23 +264,14 @@ def test_a_choice_of_the_next_version_can_be_made_afterwards(
     cruft("update", "--skip-apply-ask", folder=mine)
     assert not (mine / "deploy/kubernetes").exists()
     commit(mine, "The template's next version")
-    chosen = '--variables-to-update \'{"platforms": "kubernetes"}\''
-    cruft("update", "--skip-apply-ask", chosen, folder=mine)
+    cruft(on_the_page("uvx cruft (update .+)"), "--skip-apply-ask", folder=mine)
     assert (mine / "deploy/kubernetes/base/deployment.yaml").is_file()
     assert (mine / ".github/workflows/deploy.yml").is_file()
 
 
-def test_the_page_tells_what_was_tested() -> None:
-    text = (TEMPLATE / PROJECT / "docs/updating.md").read_text(encoding="utf-8")
-    for word in (
-        "cruft update",
-        "--variables-to-update",
-        "<<<<<<< ours",
-        ">>>>>>> theirs",
-        "git checkout --theirs Dockerfile",
-        *(f"`{Path(file).name}`" for file, *_ in EDITS),
-    ):
-        assert word in text
+def test_the_page_names_every_file_that_was_edited_here_and_no_other() -> None:
+    tested = on_the_page(r"(?s)is tested so, over a\nproject with (.+?): no conflict")
+    assert re.findall("`(.+?)`", tested) == [Path(file).name for file, *_ in EDITS]
 
 
 def test_the_previous_release_is_the_one_before_this_in_the_changelog() -> None:

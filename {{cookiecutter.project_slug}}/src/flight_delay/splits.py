@@ -70,7 +70,7 @@ def hold_out(rows: pl.DataFrame, seen_until: date, settings: Settings) -> Window
         message = (
             f"{len(counting)} days since {seen_until}, the last that the champion was fitted on, "
             f"have at least {settings.least_day_rows} {ROWS} with their outcomes, and {needed} are "
-            f"needed to compare: wait for outcomes, or lower APP_LEAST_HOLDOUT_DAYS"
+            f"needed to compare: send outcomes to /v1/feedback, or wait for more days of them"
         )
         raise DataError(message)
     first: date = counting.tail(settings.holdout_days)[0]

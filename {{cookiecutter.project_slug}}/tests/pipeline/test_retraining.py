@@ -175,8 +175,8 @@ def test_too_few_days_refuse_before_anything_is_fitted(alive: Settings) -> None:
         retrain(alive, said.append, date(2013, 4, 10))
     assert str(caught.value) == (
         "6 days since 2013-03-31, the last that the champion was fitted on, have at least 100 "
-        "flights with their outcomes, and 7 are needed to compare: wait for outcomes, or lower "
-        "APP_LEAST_HOLDOUT_DAYS"
+        "flights with their outcomes, and 7 are needed to compare: send outcomes to /v1/feedback, "
+        "or wait for more days of them"
     )
     assert len(said) == 1, "nothing was fitted"
 
