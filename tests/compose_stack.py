@@ -142,7 +142,7 @@ class Stack:
 
     def on_the_volume(self, command: str) -> str:
         """Run a line of bash where PostgreSQL's data is, while PostgreSQL does not run."""
-        volume = "flight-delay_postgres:/var/lib/postgresql/data"
+        volume = f"{self.name}_postgres:/var/lib/postgresql/data"
         options = ("--rm", "--user=999", f"--volume={volume}", "--entrypoint=bash")
         return self.engine.docker("run", *options, self.images["postgres"], "-c", command)
 
@@ -150,8 +150,13 @@ class Stack:
         """Return where a service answers on this machine."""
         return f"http://127.0.0.1:{self.ports[service]}"
 
+    @property
+    def name(self) -> str:
+        """What Compose calls the stack."""
+        return self.passwords()["COMPOSE_PROJECT_NAME"]
+
     def passwords(self) -> dict[str, str]:
-        """Return what is in .env."""
+        """Return what is in .env: passwords, and the name of the stack."""
         lines = (self.project / ".env").read_text("utf-8").splitlines()
         return dict(line.split("=", 1) for line in lines)
 

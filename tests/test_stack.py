@@ -288,8 +288,10 @@ def test_an_interrupted_start_leaves_nothing_running(stopped: Stack) -> None:
 
 
 def test_down_with_all_removes_data_and_passwords(stack: Stack) -> None:
-    assert "flight-delay_postgres" in stack.engine.docker("volume", "ls", "--quiet")
+    name = stack.name
+    assert name.startswith("flight-delay-")
+    assert f"{name}_postgres" in stack.engine.docker("volume", "ls", "--quiet")
     stack.run("make down-all")
-    assert "flight-delay_" not in stack.engine.docker("volume", "ls", "--quiet")
-    assert "flight-delay_" not in stack.engine.docker("network", "ls", "--format", "{{.Name}}")
+    assert name not in stack.engine.docker("volume", "ls", "--quiet")
+    assert name not in stack.engine.docker("network", "ls", "--format", "{{.Name}}")
     assert not (stack.project / ".env").exists()

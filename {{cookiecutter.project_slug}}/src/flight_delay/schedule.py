@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from flight_delay.champion import champion_version
 from flight_delay.data import TABLE_FILE
+from flight_delay.errors import ProjectError
 from flight_delay.loop import QUIET, tend
 from flight_delay.pipeline import run_data, run_promote, run_train, write_report
 from flight_delay.registry import pull, status
@@ -28,14 +29,20 @@ SOON = timedelta(seconds=10)
 Report = dict[str, Any]
 
 
+class ScheduleError(ProjectError):
+    """The settings ask for what turns on a machine of their own cannot do."""
+
+
 def take_turn(settings: Settings, say: Say) -> Report:
     """Take one turn of the loop, with all that it needs, and report as `tend` does.
 
     When the gates refuse the first champion there is nothing to watch: the report is theirs.
 
     Raises:
-        ProjectError: when the registry, the data, the training or the monitor cannot be had.
+        ProjectError: when the registry, the data, the training or the monitor cannot be had, or
+            a trial is asked for that nobody would hold.
     """
+    _refuse_trials(settings)
     crowned = _crowned(settings)
     if not (settings.data / TABLE_FILE).is_file():
         run_data(settings, say)
@@ -49,15 +56,20 @@ def take_turn(settings: Settings, say: Say) -> Report:
 
 
 def take_turns(settings: Settings, every: timedelta, say: Say) -> NoReturn:
-    """Take a turn every so often, for ever; one that fails is a line, and not the end."""
+    """Take a turn every so often, for ever; one that fails is a line, and not the end.
+
+    Raises:
+        ScheduleError: when a trial is asked for that nobody would hold.
+    """
+    _refuse_trials(settings)
     _record(settings, "the first turn is being taken", failed=False)
-    soon = SOON
+    soon = min(SOON, every)
     while True:
         begun = time.monotonic()
-        if _succeeded(settings, say):
-            soon, pause = SOON, every - timedelta(seconds=time.monotonic() - begun)
+        if _worth_another(settings, say):
+            soon, pause = min(2 * soon, every), soon
         else:
-            soon, pause = 2 * soon, min(soon, every)
+            soon, pause = min(SOON, every), every - timedelta(seconds=time.monotonic() - begun)
         time.sleep(max(pause.total_seconds(), 0))
 
 
@@ -70,25 +82,42 @@ def end_at_once() -> None:
     signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
 
 
-def _succeeded(settings: Settings, say: Say) -> bool:
-    """Take a turn and say how it ended; tell whether there is a champion that is looked after."""
+def _worth_another(settings: Settings, say: Say) -> bool:
+    """Take a turn and say how it ended; tell whether another may end better soon.
+
+    A first champion that the gates refuse would be refused again. It is recorded as a failure all
+    the same, since nobody answers.
+    """
     try:
         report = take_turn(settings, say)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with a turn, there is a next one
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        said, failed = f"this turn failed: {reason}", True
+        said, again, failed = f"this turn failed: {reason}", True, True
     else:
         decision = report["decision"]
         nothing = f"nothing to do: {'; '.join(decision['reasons'])}" if decision else ""
-        said, failed = report["said"] or nothing, decision is None
+        said, again = report["said"] or nothing, report["result"] == "failed"
+        failed = again or decision is None
     say(said)
     _record(settings, said, failed=failed)
-    return not failed
+    return again
 
 
 def _record(settings: Settings, said: str, *, failed: bool) -> None:
     with contextlib.suppress(OSError):  # a full disk is what the turn itself complains of
         write_report(settings, "schedule", {"said": said, "failed": failed})
+
+
+def _refuse_trials(settings: Settings) -> None:
+    """Refuse trials of challengers that no service would score: services follow the registry."""
+    asked = [name for name in ("shadow_days", "canary_days") if getattr(settings, name)]
+    if asked and (settings.tracking_uri or "").startswith("http"):
+        names = ", ".join(f"APP_{name.upper()}={getattr(settings, name)}" for name in asked)
+        message = (
+            f"{names} asks for a trial, and a service that follows the registry of "
+            "MLFLOW_TRACKING_URI takes none, so every challenger would be lost: set it to 0"
+        )
+        raise ScheduleError(message)
 
 
 def _crowned(settings: Settings) -> str | None:

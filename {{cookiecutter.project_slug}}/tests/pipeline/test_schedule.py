@@ -6,19 +6,23 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
 
+from flight_delay import schedule
 from flight_delay.champion import CHAMPION_FILE, champion_version
 from flight_delay.clock import set_clock
 from flight_delay.data import TABLE_FILE, load_table
 from flight_delay.registry import promote, status
-from flight_delay.schedule import take_turn
+from flight_delay.schedule import SOON, take_turn, take_turns
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME
 
@@ -112,6 +116,68 @@ def test_a_challenger_that_the_gates_refuse_ends_the_turn_with_3(run: Run, alive
     assert process.code == 3
     assert "fail latency" in process.stdout
     assert champion_of(alive) == first
+
+
+DAY = timedelta(days=1)
+
+
+class EnoughError(Exception):
+    """Ends the scheduler, which has no end of its own."""
+
+
+def pauses(settings: Settings, turns: int, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Take turns a day apart, without the waits; return the seconds that each would be."""
+    seconds: list[float] = []
+
+    def wait(pause: float) -> None:
+        seconds.append(pause)
+        if len(seconds) == turns:
+            raise EnoughError
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=wait)
+    monkeypatch.setattr(schedule, "time", clock)
+    with pytest.raises(EnoughError):
+        take_turns(settings, DAY, silent)
+    return seconds
+
+
+def test_what_fails_after_the_monitor_is_a_failed_turn_and_tried_again_soon(
+    alive: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (alive.data / TABLE_FILE).write_bytes(b"damaged")
+    assert pauses(alive, 2, monkeypatch) == [SOON.total_seconds(), 2 * SOON.total_seconds()]
+    said = reported(alive, "schedule")
+    assert said["failed"]
+    assert said["said"].startswith("retrain failed: ")
+
+
+def test_a_refused_first_champion_is_a_failure_that_waits_for_the_next_day(
+    begun: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = begun.model_copy(update={"max_calibration_error": 0.00001})
+    (pause,) = pauses(strict, 1, monkeypatch)
+    assert pause > DAY.total_seconds() / 2
+    assert reported(strict, "schedule")["failed"], "nobody answers, which is not healthy"
+
+
+def test_the_waits_after_failures_grow_up_to_that_between_turns(
+    begun: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_a_file = f"sqlite:///{begun.data / TABLE_FILE}/mlflow.db"
+    broken = begun.model_copy(update={"tracking_uri": in_a_file})
+    seconds = pauses(broken, 50, monkeypatch)
+    assert seconds[:3] == [10, 20, 40]
+    assert seconds[-1] == max(seconds) == DAY.total_seconds()
+
+
+@pytest.mark.parametrize("options", [(), ("--once",)])
+def test_a_trial_that_no_service_would_hold_is_refused(
+    options: tuple[str, ...], run: Run, begun: Settings
+) -> None:
+    given = {"MLFLOW_TRACKING_URI": "http://mlflow:5000", "APP_CANARY_DAYS": "3"}
+    process = run(begun.home, "schedule", *options, **given)
+    assert process.code == 1
+    assert "APP_CANARY_DAYS=3 asks for a trial" in process.stderr
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from pathlib import Path
 SERVICES = ("postgres", "mlflow", "service", "trainer", "prometheus", "alertmanager", "grafana")
 PORTS = {f"{name.upper()}_PORT" for name in SERVICES} - {"POSTGRES_PORT", "TRAINER_PORT"}
 """The variables that choose a port."""
+STARTING = ("running", "Up 2 seconds (health: starting)")
 PROGRAM = f"""#!{sys.executable} -IS
-import json, pathlib, sys
+import json, os, pathlib, sys
 program = pathlib.Path(__file__)
 folder = program.parent
 said = json.loads((folder / "answers.json").read_text())
@@ -21,6 +22,8 @@ alone = program.name == "docker-compose"
 asked = ["compose"] * alone + sys.argv[1:]
 with (folder / "asked").open("a") as log:
     log.write(" ".join(asked) + "\\n")
+if asked[0] == "compose" and asked[1:2] != ["version"]:
+    (folder / "name").write_text(os.environ["COMPOSE_PROJECT_NAME"])
 there = folder / "containers.json"
 containers = json.loads(there.read_text()) if there.exists() else []
 def are_there(containers):
@@ -33,8 +36,9 @@ match asked:
         print(json.dumps({{"Name": "here", "DockerRootDir": "/"}}))
     case ["ps", *_]:
         print("\\n".join("\\t".join(one) for one in containers))
-    case ["logs", *_, name]:
-        print(said["words"].get(name, ""), file=sys.stderr)
+    case ["logs", *_, "--tail", most, name]:
+        lines = said["words"].get(name, "").splitlines()
+        print("\\n".join(lines if most == "all" else lines[-int(most):]), file=sys.stderr)
     case ["inspect", *_]:
         print(json.dumps([{{"Output": said["check"]}}] if said["check"] else None))
     case ["image", "inspect", *_, name]:
@@ -91,7 +95,18 @@ class Docker:
         return (self.folder / "asked").read_text(encoding="utf-8").splitlines()
 
     @property
+    def name(self) -> str:
+        """What Compose was told to call the stack."""
+        return (self.folder / "name").read_text(encoding="utf-8")
+
+    @property
     def left(self) -> list[str]:
         """The services whose containers are left."""
         there = self.folder / "containers.json"
         return [one[1] for one in json.loads(there.read_text())] if there.exists() else []
+
+
+def state(**different: tuple[str, str]) -> list[list[str]]:
+    """Return every container as healthy, but for some with a state and a status."""
+    healthy = ("running", "Up 9 seconds (healthy)")
+    return [[f"x_{name}", name, *different.get(name, healthy)] for name in SERVICES]

@@ -4,6 +4,7 @@ import pytest
 
 from flight_delay.docker import DockerError
 from flight_delay.settings import Settings
+from flight_delay.stack.passwords import complete
 from flight_delay.stack.run import down
 
 from .docker_stand_in import SERVICES, Docker
@@ -20,6 +21,16 @@ def test_down_keeps_the_data_and_with_all_removes_it(here: Settings, docker: Doc
     down(here, everything=True)
     assert docker.asked[-1] == "compose down --remove-orphans --volumes"
     assert not env.exists()
+
+
+def test_with_all_what_a_person_has_set_is_kept(here: Settings, docker: Docker) -> None:
+    docker.install()
+    env = here.home / ".env"
+    mine = "# mine\nSERVICE_PORT=8001 # not 8000\nexport GRAFANA_IMAGE=grafana@sha256:00\n"
+    env.write_text(mine, encoding="utf-8")
+    complete(env)
+    down(here, everything=True)
+    assert env.read_text("utf-8") == mine
 
 
 def test_the_older_program_serves_too(here: Settings, docker: Docker) -> None:

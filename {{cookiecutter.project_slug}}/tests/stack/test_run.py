@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import stat
 import threading
@@ -19,13 +20,7 @@ from flight_delay.stack.compose import StackError
 from flight_delay.stack.run import up
 
 from ..conftest import silent  # noqa: TID252 - what the tests share
-from .docker_stand_in import PORTS, SERVICES, Docker
-
-
-def state(**different: tuple[str, str]) -> list[list[str]]:
-    """Return every container as healthy, but for some with a state and a status."""
-    healthy = ("running", "Up 9 seconds (healthy)")
-    return [[f"x_{name}", name, *different.get(name, healthy)] for name in SERVICES]
+from .docker_stand_in import PORTS, SERVICES, STARTING, Docker, state
 
 
 class Champion(BaseHTTPRequestHandler):
@@ -103,6 +98,7 @@ def test_passwords_are_made_once_for_the_owner_alone_and_never_shown(
     assert env.read_text("utf-8") == first
     values = dict(line.split("=", 1) for line in first.splitlines())
     assert values.pop("POSTGRES_PASSWORD") == "mine"
+    assert values.pop("COMPOSE_PROJECT_NAME") == docker.name
     assert len(set(values.values())) == len(values) == 5
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
     assert not [value for value in values.values() if value in "\n".join(said)]
@@ -129,6 +125,26 @@ def test_a_port_that_is_no_number_is_named(
 ) -> None:
     monkeypatch.setenv("GRAFANA_PORT", "http")
     assert refused(here, docker).startswith("GRAFANA_PORT=http is no port")
+
+
+def test_a_line_of_env_is_read_as_compose_reads_it(
+    here: Settings, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRAFANA_PORT")
+    env = here.home / ".env"
+    for line in ("GRAFANA_PORT=0 # mine", "export GRAFANA_PORT=0", "GRAFANA_PORT = '0' # '1'"):
+        env.write_text(f"# GRAFANA_PORT=1\n{line}\n", encoding="utf-8")
+        assert refused(here, docker).startswith("GRAFANA_PORT=0 is no port")
+
+
+def test_a_file_that_containers_could_not_read_is_named(here: Settings, docker: Docker) -> None:
+    for name in ("deploy/compose/databases.sql", "monitoring/rules.yml"):
+        (here.home / name).parent.mkdir(parents=True)
+        (here.home / name).touch(mode=0o644)
+    (here.home / "deploy/compose/databases.sql").chmod(0o640)
+    reason = refused(here, docker)
+    assert "run `chmod a+rX deploy/compose/databases.sql`" in reason
+    assert not [line for line in docker.asked if line.startswith(("compose up", "build"))]
 
 
 def test_a_port_of_the_stack_itself_is_not_taken(here: Settings, docker: Docker) -> None:
@@ -158,9 +174,9 @@ OLDER = (
     "DETAIL:  The data directory was initialized by PostgreSQL version 13, which is not compatible "
     "with this version 17.11 (Debian)."
 )
+NEWER = "Error: in 18+, these Docker images are configured to store database data in a"
 SCHEMA = "Detected out-of-date database schema (found version a, but expected b)"
 REVISION = "alembic.util.exc.CommandError: Can't locate revision identified by 'ff'"
-STARTING = ("running", "Up 2 seconds (health: starting)")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +184,7 @@ STARTING = ("running", "Up 2 seconds (health: starting)")
     [
         ("postgres", CREDENTIALS, "PostgreSQL refuses the password of the user mlflow"),
         ("postgres", OLDER, "made by PostgreSQL 13, and this is 17.11"),
+        ("postgres", NEWER, "Go on with an image before 18"),
         ("mlflow", SCHEMA, "made by another version of MLflow"),
         ("mlflow", REVISION, "made by another version of MLflow"),
         ("prometheus", "write: No space left on device", "the disk is full"),
@@ -224,23 +241,33 @@ def test_what_does_not_come_in_time_is_named(
     assert not docker.left
 
 
-def test_what_ran_before_goes_on_when_up_fails(here: Settings, docker: Docker) -> None:
+def test_all_that_the_trainer_says_is_told(here: Settings, docker: Docker) -> None:
     docker.started = state(grafana=("exited", "Exited (1)"))
-    docker.runs(*SERVICES[:-1])
-    assert refused(here, docker).startswith("grafana is exited")
-    assert docker.left == list(SERVICES[:-1])
-
-
-def test_an_interruption_takes_down_what_was_started(here: Settings, docker: Docker) -> None:
-    def interrupt(line: str) -> None:
-        if line == "grafana is starting":
-            raise KeyboardInterrupt
-
-    docker.started = state(grafana=STARTING)
+    docker.words = {"x_trainer": "\n".join(f"step {number}" for number in range(300))}
     docker.install()
-    with pytest.raises(KeyboardInterrupt):
-        up(here, interrupt)
-    assert not docker.left
+    said: list[str] = []
+    with pytest.raises(StackError):
+        up(here, said.append)
+    assert [f"trainer: step {number}" for number in range(300)] == [
+        line for line in said if line.startswith("trainer: ")
+    ]
+
+
+def test_two_folders_have_two_stacks_under_whatever_path(
+    here: Settings, docker: Docker, tmp_path: Path
+) -> None:
+    docker.started = state(grafana=("exited", "Exited (1)"))
+    other = tmp_path / "other" / here.home.name
+    shutil.copytree(here.home, other)
+    (tmp_path / "link").symlink_to(here.home)
+    names = []
+    for home in (here.home, other, tmp_path / "link"):
+        refused(Settings(home=home), docker)
+        names.append(docker.name)
+        *_, looked = [line for line in docker.asked if line.startswith("ps ")]
+        assert f"label=com.docker.compose.project={docker.name} " in looked
+        (home / ".env").unlink()
+    assert names[0] == names[2] != names[1]
 
 
 def test_another_folder_has_no_stack(tmp_path: Path, docker: Docker) -> None:

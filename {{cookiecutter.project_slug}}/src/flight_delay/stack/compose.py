@@ -4,12 +4,13 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from flight_delay.docker import (
     INSTALL,
@@ -22,10 +23,10 @@ from flight_delay.docker import (
     run,
 )
 from flight_delay.errors import ProjectError
-from flight_delay.stack.passwords import ENV_FILE, read
+from flight_delay.stack.passwords import ENV_FILE, NAME, own_name, read
 
 COMPOSE_FILE = "compose.yaml"
-FOLDER_LABEL = "com.docker.compose.project.working_dir"
+PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 VARIABLE = re.compile(r"\$\{(\w+):([-?])([^}]*)\}")
 """`${NAME:-default}`, or `${NAME:?what to do when it is not set}`."""
@@ -35,6 +36,8 @@ SETTLE_SECONDS = 3
 """How long a container may take to appear that was asked for before."""
 WORDS = 200
 """The last lines of a container that are looked at."""
+MOUNTED = re.compile(r"^ +- \./([^:\s]+):\S+:ro$", re.MULTILINE)
+"""A file or folder of the project that a container reads."""
 
 
 class StackError(ProjectError):
@@ -63,9 +66,9 @@ class Container:
         """Whether it will not become healthy by waiting."""
         return self.state in FAILED or self.condition == "unhealthy"
 
-    def words(self, since: str) -> list[str]:
+    def words(self, since: str, most: int | Literal["all"] = WORDS) -> list[str]:
         """Return the last lines that it has said since a time."""
-        options = ("--since", since, "--tail", str(WORDS))
+        options = ("--since", since, "--tail", str(most))
         done = run("logs", *options, self.name)
         return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
 
@@ -95,9 +98,30 @@ class Compose:
         self._command = _found()
         self._starting: subprocess.Popen[str] | None = None
 
+    @property
+    def name(self) -> str:
+        """What Compose calls the stack; volumes, networks and containers are told apart by it."""
+        given = os.environ.get(NAME) or read(self._home / ENV_FILE).get(NAME)
+        return given or own_name(self._home)
+
+    @cached_property
+    def _text(self) -> str:
+        return (self._home / COMPOSE_FILE).read_text(encoding="utf-8")
+
     @cached_property
     def _variables(self) -> list[tuple[str, ...]]:
-        return VARIABLE.findall((self._home / COMPOSE_FILE).read_text(encoding="utf-8"))
+        return VARIABLE.findall(self._text)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return environment() | {NAME: self.name}
+
+    def unreadable(self) -> list[str]:
+        """Return the mounted files and folders that users other than the owner cannot read."""
+        mounted = sorted({self._home / name for name in MOUNTED.findall(self._text)})
+        there = [inner for path in mounted for inner in (path, *path.rglob("*")) if inner.exists()]
+        closed = [path for path in there if not _readable_by_others(path)]
+        return [str(path.relative_to(self._home)) for path in closed]
 
     def chosen(self, suffix: str) -> dict[str, str]:
         """Return the variables whose names end so, as the environment, `.env` or default have it.
@@ -116,7 +140,7 @@ class Compose:
         self._starting = subprocess.Popen(  # noqa: S603 - our own command
             [*self._command, "up", "--detach", "--no-build"],
             cwd=self._home,
-            env=environment(),
+            env=self._environment,
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -141,7 +165,7 @@ class Compose:
         done = subprocess.run(  # noqa: S603 - our own command
             [*self._command, *arguments],
             cwd=self._home,
-            env=needed | environment(),
+            env=needed | self._environment,
             capture_output=True,
             text=True,
             check=False,
@@ -152,9 +176,14 @@ class Compose:
 
     def containers(self) -> list[Container]:
         """Return the containers that there are, whatever state they are in."""
-        ours = f"label={FOLDER_LABEL}={self._home}"
+        ours = f"label={PROJECT_LABEL}={self.name}"
         lines = ask("ps", "--all", "--filter", ours, "--format", COLUMNS).splitlines()
         return [Container(*line.split("\t")) for line in lines]
+
+
+def _readable_by_others(path: Path) -> bool:
+    needed = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
+    return path.stat().st_mode & needed == needed
 
 
 def _found() -> list[str]:

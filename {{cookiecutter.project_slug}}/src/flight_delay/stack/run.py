@@ -1,14 +1,15 @@
 """`up` and `down`.
 
 What can be known before is looked at before. Whatever fails later, or is interrupted, takes down
-again what this `up` had started, so that a stack runs as a whole or not at all; data is kept.
+again what this `up` had started, so that a stack runs as a whole or not at all; data is kept. What
+ran before goes on, but for a container that Compose has replaced: that one is gone, and it is said.
 """
 
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 from flight_delay import docker
 from flight_delay.image import Stage, build_image
@@ -38,8 +39,9 @@ def up(settings: Settings, say: Say) -> dict[str, Any]:
     begun = time.perf_counter()
     docker.engine(NEEDED_GIGABYTES)
     compose = Compose(settings.home)
-    before = {one.service for one in compose.containers() if one.state == "running"}
-    ports = _ports(compose, before)
+    running = {one.name: one.service for one in compose.containers() if one.state == "running"}
+    ports = _ports(compose, set(running.values()))
+    _require_readable(compose)
     for name, image in compose.chosen("_IMAGE").items():
         _fetch(name, image, say)
     for stage in BUILT:
@@ -48,12 +50,13 @@ def up(settings: Settings, say: Say) -> dict[str, Any]:
     made = passwords.complete(settings.home / passwords.ENV_FILE)
     say(f"{passwords.ENV_FILE} {'has new' if made else 'has all'} passwords")
     try:
-        start(settings, compose, url(HOST, ports["service"]), say)
+        with _on_signals(_interrupt):
+            start(settings, compose, url(HOST, ports["service"]), say)
     except BaseException:
-        say("taking down what was started; data is kept")
-        with _uninterrupted():
+        with _on_signals(signal.SIG_IGN):  # a second one would leave half a stack
+            say("taking down what was started; data is kept")
             compose.give_up()
-            _take_back(compose, before)
+            _take_back(compose, running, say)
         raise
     addresses = {name: url(HOST, port) for name, port in ports.items()}
     report = {"addresses": addresses, "seconds": round(time.perf_counter() - begun, 1)}
@@ -77,7 +80,7 @@ def down(settings: Settings, *, everything: bool) -> int:
     stopped = len(compose.containers())
     compose.run("down", "--remove-orphans", *(["--volumes"] if everything else []))
     if everything:
-        (settings.home / passwords.ENV_FILE).unlink(missing_ok=True)
+        passwords.forget(settings.home / passwords.ENV_FILE)
     return stopped
 
 
@@ -99,6 +102,15 @@ def _ports(compose: Compose, running: set[str]) -> dict[str, int]:
         )
         raise StackError(message)
     return ports
+
+
+def _require_readable(compose: Compose) -> None:
+    if closed := compose.unreadable():
+        message = (
+            f"the containers' users cannot read {', '.join(closed)}: run "
+            f"`chmod a+rX {' '.join(closed)}`"
+        )
+        raise StackError(message)
 
 
 def _free(port: int) -> bool:
@@ -124,20 +136,37 @@ def _fetch(name: str, image: str, say: Say) -> None:
         raise StackError(message)
 
 
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C: a second one, of a person or of what runs this, would leave half a stack."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _on_signals(handler: Callable[..., object] | signal.Handlers) -> Iterator[None]:
+    """Handle Ctrl-C and SIGTERM alike: whoever ends this, the stack is not left half started."""
+    before = {one: signal.signal(one, handler) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, old in before.items():
+            signal.signal(one, old)
 
 
-def _take_back(compose: Compose, before: set[str]) -> None:
-    """Remove the containers that did not run before; all of it, if none did."""
-    started = {one.service for one in compose.containers()} - before
-    if not before:
+def _take_back(compose: Compose, running: dict[str, str], say: Say) -> None:
+    """Remove the containers that did not run before; all of it, if none did.
+
+    Args:
+        compose: of the stack.
+        running: those that ran, by their id, and the service of each.
+        say: hears what is left.
+    """
+    there = compose.containers()
+    kept = {one.service for one in there if one.name in running}
+    started = {one.service for one in there} - kept
+    if not running:
         compose.run("down")
-    elif started:
+        return
+    if started:
         compose.run("rm", "--stop", "--force", *sorted(started))
+    say(f"as before: {', '.join(sorted(kept)) or 'nothing'}")
+    if lost := set(running.values()) - kept:
+        say(f"replaced by this start, and down: {', '.join(sorted(lost))}")

@@ -15,6 +15,11 @@ KNOWN = {
         "the data was made by PostgreSQL {0}, and this is {1}. Go on with that one, by "
         f"POSTGRES_IMAGE=postgres:{{0}} in .env, and move the data with pg_dump, {ANEW}"
     ),
+    r"in (\d+)\+, these Docker images are configured to store database data": (
+        "the image of PostgreSQL {0} and later keeps data elsewhere than compose.yaml mounts it. "
+        "Go on with an image before {0}, by POSTGRES_IMAGE in .env, or mount an empty volume at "
+        "/var/lib/postgresql in compose.yaml and move the data with pg_dump"
+    ),
     r"(?:Detected out-of-date database schema|Can't locate revision identified by)": (
         "the registry was made by another version of MLflow. If by an older one, upgrade it, after "
         f"a backup, with `{UPGRADE}`; if by a newer one, go back to it in pyproject.toml; {ANEW}"

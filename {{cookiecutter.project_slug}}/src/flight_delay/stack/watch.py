@@ -11,7 +11,7 @@ import httpx2
 
 from flight_delay.docker import last_line
 from flight_delay.settings import Settings
-from flight_delay.stack.compose import Compose, Container, StackError
+from flight_delay.stack.compose import WORDS, Compose, Container, StackError
 from flight_delay.stack.troubles import explained
 from flight_delay.train import Say
 
@@ -74,7 +74,7 @@ class _Watch:
             if self._conditions.get(one.service) != one.condition:
                 self._conditions[one.service] = one.condition
                 self._say(f"{one.service} is {one.condition}")
-            words = one.words(self._since)
+            words = one.words(self._since, "all" if one.service == TRAINER else WORDS)
             if one.service == TRAINER:
                 self._retell(words)
             if one.condition != "healthy":
