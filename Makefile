@@ -25,7 +25,7 @@ new: | $(UV) ## Answer the questions and generate a project of your own into DES
 	@$(UV) run --quiet --no-default-groups cookiecutter --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" .
 	@git rev-parse HEAD 2>/dev/null | sed 's/^/made from commit /'
 
-test: | $(UV) ## Run every test, those of a generated project included (about 25 minutes)
+test: | $(UV) ## Run every test, those of a generated project included (about 45 minutes)
 	$(UV) run pytest
 
 test-fast: | $(UV) ## Run the tests that need no installed project (under a minute)
