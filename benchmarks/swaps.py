@@ -117,6 +117,9 @@ async def _steady(
     async def ask(row: dict[str, Any]) -> None:
         nonlocal failed
         at, begun = time.time(), time.perf_counter()
+        # The service closes a connection that was idle for long; every client looks before it asks.
+        while idle and idle[-1][0].at_eof():
+            idle.pop()[1].close()
         reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(request_bytes("/v1/predict", row))
