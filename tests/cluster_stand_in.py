@@ -11,11 +11,12 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
 from cluster_kinds import Object, discovered, kind_of
+from stand_in import answering
 
 Answer = tuple[int, Object]
 
@@ -227,11 +228,9 @@ def cluster() -> Iterator[Cluster]:
             """Say nothing."""
 
     ended = threading.Event()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        here = Cluster(f"http://127.0.0.1:{server.server_port}")
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+    with answering(Handler) as port:
+        here = Cluster(f"http://127.0.0.1:{port}")
         try:
             yield here
         finally:
             ended.set()
-            server.shutdown()

@@ -3,12 +3,13 @@
 import contextlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from stand_in import answering
 
 TOKEN = "the-token-of-the-run"  # noqa: S105 - of nothing
 REPOSITORY = "Some-Body/Late-Trains"
@@ -188,10 +189,6 @@ def github() -> Iterator[GitHub]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hub = GitHub(f"http://127.0.0.1:{server.server_port}")
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
-        try:
-            yield hub
-        finally:
-            server.shutdown()
+    with answering(Handler) as port:
+        hub = GitHub(f"http://127.0.0.1:{port}")
+        yield hub

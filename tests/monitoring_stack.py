@@ -7,11 +7,10 @@ import re
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import httpx2
 from findings import Report
 from machine import require
 from shell import environment
+from stand_in import answering
 
 JOB = "flight_delay"
 WINDOW = "6s"
@@ -189,13 +189,9 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        given = Receiver(server.server_port)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
-        try:
-            yield given
-        finally:
-            server.shutdown()
+    with answering(Handler) as port:
+        given = Receiver(port)
+        yield given
 
 
 @dataclass

@@ -34,7 +34,7 @@ def checkout(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def runner(checkout: Path, engine: Engine, tmp_path: Path) -> Iterator[Runner]:
     """Return a machine of GitHub's with Docker on it."""
-    yield Runner(checkout, tmp_path, conditions={"failure()": True}, variables={**engine.variables})
+    yield Runner(checkout, tmp_path, variables={**engine.variables})
     engine.docker("rm", "--force", "--volumes", "service")
 
 

@@ -1,6 +1,5 @@
 """A generated project's commit hooks are `make check`, and a commit with a fault is refused."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,19 +9,10 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 from answers import generate
-from shell import run
+from shell import PERSON, run
 
 slow = pytest.mark.slow
 
-# As on a machine on which nobody has told git anything.
-PERSON: dict[str, Any] = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Ann",
-    "GIT_AUTHOR_EMAIL": "ann@example.com",
-    "GIT_COMMITTER_NAME": "Ann",
-    "GIT_COMMITTER_EMAIL": "ann@example.com",
-}
 # A line each for ruff check, ruff format and mypy.
 FAULTY = '"""A module."""\n\nimport os\nNAME : str = "a"\nLENGTH: int = NAME\n'
 

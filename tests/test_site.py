@@ -3,7 +3,6 @@
 import functools
 import http.server
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -15,6 +14,7 @@ from answers import TEMPLATE
 from lesson_runner import read_course
 from playwright.sync_api import Browser, Page, Request
 from shell import run
+from stand_in import answering
 
 pytestmark = pytest.mark.slow
 
@@ -123,12 +123,8 @@ def test_links_and_anchors_within_the_site_resolve(pages: dict[Path, Html], site
 def address(site: Path) -> Iterator[str]:
     """Serve the built site on the loopback interface."""
     handler = functools.partial(QuietHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with answering(handler) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -6,7 +6,6 @@ docs/updating.md of a project says.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,25 +15,16 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from answers import PROJECT, TEMPLATE, generate, tree
-from shell import environment, run
+from shell import PERSON, environment, run
 
 pytestmark = pytest.mark.slow
 
 PAGE = (TEMPLATE / PROJECT / "docs/updating.md").read_text(encoding="utf-8")
 PREVIOUS = Path(__file__).with_name("previous_release.tar.xz")
 """Made when the version is raised, as CONTRIBUTING.md says."""
-OWNER: dict[str, Any] = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Ann",
-    "GIT_AUTHOR_EMAIL": "ann@example.com",
-    "GIT_COMMITTER_NAME": "Ann",
-    "GIT_COMMITTER_EMAIL": "ann@example.com",
-}
 # What an owner changes: file, what stood there, and what stands there now.
 EDITS = [
     (
@@ -88,7 +78,7 @@ def git(*arguments: str, folder: Path = TEMPLATE) -> str:
     """Run git as somebody whose machine knows nothing of them, and return what it printed."""
     command = ["git", *arguments]
     done = subprocess.run(
-        command, cwd=folder, env=environment(**OWNER), capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment(**PERSON), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout.strip()
@@ -97,7 +87,7 @@ def git(*arguments: str, folder: Path = TEMPLATE) -> str:
 def cruft(*arguments: str, folder: Path) -> str:
     """Run cruft, whose own git works in the name of the owner."""
     program = Path(sys.executable).with_name("cruft")
-    return run(f"{program} {' '.join(arguments)}", folder, **OWNER).stdout
+    return run(f"{program} {' '.join(arguments)}", folder, **PERSON).stdout
 
 
 def version(text: str) -> str:

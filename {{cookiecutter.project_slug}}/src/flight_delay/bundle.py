@@ -128,6 +128,11 @@ class Bundle:
         """Return the prediction: whether the probability reaches the threshold."""
         return probability >= self.manifest.threshold
 
+    def reference(self) -> dict[str, Any]:
+        """Return the profile of what it learned from, by which drift and odd days are seen."""
+        profile: dict[str, Any] = json.loads((self.path / REFERENCE_FILE).read_bytes())
+        return profile
+
     def check_golden(self, golden: dict[str, Any]) -> None:
         """Score the golden rows again.
 

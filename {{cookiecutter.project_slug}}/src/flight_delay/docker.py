@@ -41,6 +41,20 @@ def engine(needed_gigabytes: float) -> dict[str, Any]:
     return facts
 
 
+def fetch(image: str, say: Callable[[str], None]) -> str:
+    """Have an image on this machine, from its registry if need be; return what is in the way."""
+    if run("image", "inspect", image).returncode == 0:
+        return ""
+    say(f"fetching {image}")
+    done = run("pull", "--quiet", image)
+    if done.returncode == 0:
+        return ""
+    return (
+        f"{image} is not on this machine and cannot be fetched: {last_line(done.stderr)}: look at "
+        f"the network, the name and `docker login`"
+    )
+
+
 def ask(*arguments: str) -> str:
     """Run a docker command and return what it printed.
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from flight_delay.bundle import load
 from flight_delay.champion import read_champion
-from flight_delay.docker import ask, engine, follow, last_line, run
+from flight_delay.docker import ask, engine, fetch, follow, last_line
 from flight_delay.errors import ProjectError
 from flight_delay.files import write_json
 from flight_delay.settings import Settings
@@ -69,7 +69,9 @@ def build_image(
     base = base or _base_of(settings.home)
     version = _champion_to_bake(settings) if stage == "baked" else ""
     engine(NEEDED_GIGABYTES[stage])
-    _fetch(base, say)
+    if problem := fetch(base, say):
+        message = f"the base image {problem}, or name one that is here with --base"
+        raise ImageError(message)
     name = tag(settings, stage)
     arguments = {
         "PYTHON_IMAGE": base,
@@ -120,21 +122,6 @@ def _champion_to_bake(settings: Settings) -> str:
         )
         raise ImageError(message)
     return load(settings.models / champion.version).version
-
-
-def _fetch(base: str, say: Callable[[str], None]) -> None:
-    """Have the base on this machine, from its registry if need be."""
-    if run("image", "inspect", base).returncode == 0:
-        return
-    say(f"fetching {base}")
-    done = run("pull", base)
-    if done.returncode:
-        message = (
-            f"the base image {base} is not on this machine and cannot be fetched: "
-            f"{last_line(done.stderr)}: look at the network, the name and `docker login`, or name "
-            f"one that is here with --base"
-        )
-        raise ImageError(message)
 
 
 def _build(

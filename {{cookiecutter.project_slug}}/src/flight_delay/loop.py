@@ -10,7 +10,7 @@ from typing import Any
 
 from flight_delay.champion import champion_version
 from flight_delay.clock import now
-from flight_delay.errors import ProjectError
+from flight_delay.errors import ProjectError, first_line
 from flight_delay.files import write_atomically
 from flight_delay.journal import note
 from flight_delay.monitoring.run import run_monitor
@@ -91,7 +91,7 @@ def _retrain(why: list[str], settings: Settings, say: Say) -> Report:
     try:
         report = retrain(settings, say, now(settings.clock_file).date())
     except (ProjectError, OSError) as error:
-        event = {"version": None, "result": "failed", "gates": [], "why": [*why, _reason(error)]}
+        event = {"version": None, "result": "failed", "gates": [], "why": [*why, first_line(error)]}
         note(settings, "retrain", event, say)
         raise
     said = f"{report['version']} {report['result']}: {_decisive(report)}"
@@ -120,12 +120,8 @@ def _roll_back(monitor: Report, settings: Settings, say: Say) -> Report:
 def _failed(action: str, why: list[str], error: Exception) -> Report:
     # What is done when the policy decides nothing is to judge a trial.
     what = action if action in {"retrain", "rollback"} else "trial"
-    reason = _reason(error)
+    reason = first_line(error)
     return {"result": "failed", "said": f"{what} failed: {reason}", "why": [*why, reason]}
-
-
-def _reason(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _trial(settings: Settings) -> Trial | None:

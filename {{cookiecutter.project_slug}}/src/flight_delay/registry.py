@@ -32,7 +32,7 @@ from flight_delay.journal import Say, note, to_stderr
 from flight_delay.judging import gates_of
 from flight_delay.lock import locked
 from flight_delay.probation import next_stage
-from flight_delay.registry_client import BUNDLE_TAG, CHAMPION
+from flight_delay.registry_client import BUNDLE_TAG, CHAMPION, TAKEN
 from flight_delay.settings import Settings
 from flight_delay.tracking import (
     NAME,
@@ -231,7 +231,7 @@ def pull(settings: Settings) -> Champion:
         theirs = crowned(entry)
         if theirs is None:  # by an earlier version of this code, soon after it was registered
             moment = datetime.fromtimestamp(entry.creation_timestamp / 1000, UTC)
-            return crown(settings.models, name, "it is the registry's champion", moment)
+            return crown(settings.models, name, TAKEN, moment)
         line = [before for before in theirs.line if before in runs]
         before = line[-2:-1]
         try:

@@ -26,6 +26,8 @@ NAME = __name__.split(".")[0]
 CHAMPION = "champion"
 BUNDLE_TAG = "bundle"
 BUNDLE_ARTIFACTS = "bundle"
+TAKEN = "it is the registry's champion"
+"""Why a machine has a champion that it did not promote."""
 
 ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
 ARTIFACT_PATH = "/get-artifact"

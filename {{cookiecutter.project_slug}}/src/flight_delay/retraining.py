@@ -5,7 +5,6 @@ before them, its threshold is chosen on them, and both score them. The model tha
 is the same recipe fitted on everything, the held-out days included.
 """
 
-import json
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from typing import Any
 import polars as pl
 from sklearn.pipeline import Pipeline
 
-from flight_delay.bundle import REFERENCE_FILE, Bundle, Rival, load
+from flight_delay.bundle import Bundle, Rival, load
 from flight_delay.champion import ChampionError, read_champion
 from flight_delay.contract import ROWS
 from flight_delay.evaluate import choose_threshold, scored
@@ -59,7 +58,7 @@ def retrain(settings: Settings, say: Say, today: date) -> dict[str, Any]:
         open_experiment(settings)
     say("gathering the past from the table and the prediction log")
     with closing(open_log(settings)) as log:
-        rows, blocked = past(settings, log, today, _reference(champion))
+        rows, blocked = past(settings, log, today, champion.reference())
     seen_until = date.fromisoformat(champion.manifest.windows["history"][1])
     windows = hold_out(rows, seen_until, settings)
     trained, rival = challenge(windows, champion, settings, say)
@@ -118,11 +117,6 @@ def _fit_each(tables: Iterable[pl.DataFrame], settings: Settings) -> list[Pipeli
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(recipe, tables))
-
-
-def _reference(champion: Bundle) -> dict[str, Any]:
-    profile: dict[str, Any] = json.loads((champion.path / REFERENCE_FILE).read_bytes())
-    return profile
 
 
 def _champion(settings: Settings) -> Bundle:

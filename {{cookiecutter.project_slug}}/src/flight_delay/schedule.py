@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from flight_delay.champion import champion_version
 from flight_delay.data import TABLE_FILE
-from flight_delay.errors import ProjectError
+from flight_delay.errors import ProjectError, first_line
 from flight_delay.loop import QUIET, tend
 from flight_delay.pipeline import run_data, run_promote, run_train, write_report
 from flight_delay.registry import pull, status
@@ -91,8 +91,7 @@ def _worth_another(settings: Settings, say: Say) -> bool:
     try:
         report = take_turn(settings, say)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with a turn, there is a next one
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        said, again, failed = f"this turn failed: {reason}", True, True
+        said, again, failed = f"this turn failed: {first_line(error)}", True, True
     else:
         decision = report["decision"]
         nothing = f"nothing to do: {'; '.join(decision['reasons'])}" if decision else ""

@@ -62,10 +62,10 @@ def connect(address: str, headers: Mapping[str, str] | None = None) -> httpx2.Cl
     return httpx2.Client(base_url=address, headers=dict(headers or {}), trust_env=False)
 
 
-def answers(address: str) -> bool:
-    """Return whether a service answers on an address."""
+def answers(address: str, path: str = "/health/live") -> bool:
+    """Return whether a service answers on an address, by default whether it lives."""
     try:
-        response = httpx2.get(f"{address}/health/live", timeout=2, trust_env=False)
+        response = httpx2.get(f"{address}{path}", timeout=2, trust_env=False)
     except httpx2.TransportError:
         return False
     return response.status_code == HTTPStatus.OK

@@ -1,9 +1,11 @@
 """A real MLflow server on loopback, which can go away and come back at the same address."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -51,3 +53,15 @@ class Server:
             return httpx2.get(f"{self.address}/health", timeout=2).text == "OK"
         except httpx2.TransportError:
             return False
+
+
+@contextlib.contextmanager
+def started(folder: Path) -> Iterator[Server]:
+    """Run a server in a new folder until the block ends; a test may stop and start it."""
+    folder.mkdir()
+    server = Server(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

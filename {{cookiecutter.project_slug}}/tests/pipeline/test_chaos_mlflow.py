@@ -14,18 +14,14 @@ from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, TrackingError, client, log_run
 
 from ..conftest import champion_of, silent  # noqa: TID252 - what the tests share
-from .mlflow_server import Server
+from .mlflow_server import Server, started
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """Run a server; a test may stop and start it."""
-    folder = tmp_path / "server"
-    folder.mkdir()
-    server = Server(folder)
-    server.start()
-    yield server
-    server.stop()
+    """Run a real MLflow server."""
+    with started(tmp_path / "server") as server:
+        yield server
 
 
 def test_while_mlflow_is_away_nothing_is_promoted_and_then_all_goes_on(

@@ -15,16 +15,14 @@ from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, client, log_run
 
 from ..conftest import RESAMPLES, champion_of, free_port  # noqa: TID252 - what the tests share
-from .mlflow_server import Server
+from .mlflow_server import started
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a real MLflow server on loopback and return its address."""
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server.address
-    server.stop()
+    with started(tmp_path_factory.mktemp("remote") / "server") as server:
+        yield server.address
 
 
 def test_train_on_one_machine_and_promote_on_another(

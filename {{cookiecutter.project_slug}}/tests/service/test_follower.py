@@ -14,7 +14,7 @@ from flight_delay.settings import Settings
 from flight_delay.tracking import log_run
 
 from ..conftest import RESAMPLES, champion_of  # noqa: TID252 - what the tests share
-from ..pipeline.mlflow_server import Server  # noqa: TID252 - what the tests share
+from ..pipeline.mlflow_server import Server, started  # noqa: TID252 - what the tests share
 from .bundles import sibling
 from .callers import asking
 from .problems import assert_problem
@@ -25,13 +25,9 @@ POLL_SECONDS = 0.1
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """Run a real MLflow server, which a test may stop and start."""
-    folder = tmp_path / "server"
-    folder.mkdir()
-    server = Server(folder)
-    server.start()
-    yield server
-    server.stop()
+    """Run a real MLflow server."""
+    with started(tmp_path / "server") as server:
+        yield server
 
 
 @pytest.fixture

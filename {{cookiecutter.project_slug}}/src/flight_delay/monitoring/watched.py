@@ -1,13 +1,12 @@
 """What is watched: the champion, with its bundle and the profile of what it was trained on."""
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flight_delay.bundle import REFERENCE_FILE, Bundle, BundleError, load
+from flight_delay.bundle import Bundle, BundleError, load
 from flight_delay.champion import Champion, read_champion
 from flight_delay.settings import Settings
 
@@ -62,4 +61,4 @@ def open_bundle(path: Path) -> tuple[Bundle, dict[str, Any]]:
         BundleError: naming the file or rule at fault.
     """
     bundle = load(path)
-    return bundle, json.loads((path / REFERENCE_FILE).read_bytes())
+    return bundle, bundle.reference()

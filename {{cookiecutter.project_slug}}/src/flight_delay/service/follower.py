@@ -15,9 +15,10 @@ import structlog
 
 from flight_delay.bundle import load, load_if_intact
 from flight_delay.champion import crown
-from flight_delay.errors import ProjectError
+from flight_delay.errors import ProjectError, first_line
 from flight_delay.files import unfinished_folder
 from flight_delay.registry_client import (
+    TAKEN,
     Registered,
     RegistryClient,
     RemoteRegistryError,
@@ -30,7 +31,6 @@ log = structlog.get_logger()
 
 LONGEST_PAUSE = 60.0
 """Seconds, at most, until a champion that could not be taken is tried again."""
-REASON = "it is the registry's champion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Follower:
         try:
             if wanted.bundle != answering:
                 self._fetch(wanted)
-            crown(self._models, wanted.bundle, REASON)
+            crown(self._models, wanted.bundle, TAKEN)
         except Exception as error:  # noqa: BLE001 - whatever chokes on a model ends no service
             # Longer and longer: what does not pass its checks is not downloaded at every poll.
             self._pause = min(2 * self._pause, LONGEST_PAUSE) if before else self._poll_seconds
@@ -135,5 +135,4 @@ def _explained(version: str, error: Exception) -> str:
     """Return an error in one line; those of this project are one already."""
     if isinstance(error, ProjectError):
         return str(error)
-    first, *_ = [*str(error).splitlines(), type(error).__name__]
-    return f"bundle {version} cannot be taken: {first}"
+    return f"bundle {version} cannot be taken: {first_line(error)}"

@@ -43,7 +43,9 @@ def up(settings: Settings, say: Say) -> dict[str, Any]:
     ports = _ports(compose, set(running.values()))
     _require_readable(compose)
     for name, image in compose.chosen("_IMAGE").items():
-        _fetch(name, image, say)
+        if problem := docker.fetch(image, say):
+            message = f"the image {problem}, or name another by {name} in {passwords.ENV_FILE}"
+            raise StackError(message)
     for stage in BUILT:
         say(f"building the image {stage}")
         build_image(settings, say, stage=stage)
@@ -119,21 +121,6 @@ def _free(port: int) -> bool:
     except AddressError:
         return False
     return True
-
-
-def _fetch(name: str, image: str, say: Say) -> None:
-    """Have an image of others on this machine, from its registry if need be."""
-    if docker.run("image", "inspect", image).returncode == 0:
-        return
-    say(f"fetching {image}")
-    done = docker.run("pull", "--quiet", image)
-    if done.returncode:
-        message = (
-            f"the image {image} is not on this machine and cannot be fetched: "
-            f"{docker.last_line(done.stderr)}: look at the network, the name and `docker login`, "
-            f"or name another by {name} in {passwords.ENV_FILE}"
-        )
-        raise StackError(message)
 
 
 def _interrupt(*_: object) -> NoReturn:

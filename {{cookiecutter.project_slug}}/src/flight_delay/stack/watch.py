@@ -4,12 +4,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import IO
 
-import httpx2
-
 from flight_delay.docker import last_line
+from flight_delay.served import answers
 from flight_delay.settings import Settings
 from flight_delay.stack.compose import WORDS, Compose, Container, StackError
 from flight_delay.stack.troubles import explained
@@ -44,7 +42,7 @@ def start(settings: Settings, compose: Compose, address: str, say: Say) -> None:
 def _wait(watch: "_Watch", code: Callable[[], int | None], output: IO[str], address: str) -> None:
     """Wait; `code` is the exit code of Compose, whose output is given, once it has ended."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (watch.all_healthy() and code() == 0 and _ready(address)):
+    while not (watch.all_healthy() and code() == 0 and answers(address, "/health/ready")):
         if code():
             raise StackError(_first_error(output))
         if time.monotonic() > deadline:
@@ -102,14 +100,6 @@ class _Watch:
         ]
         said = ", ".join(missing) or f"no champion answers at {address}"
         return f"not ready after {PATIENCE_SECONDS / 60:g} minutes: {said}"
-
-
-def _ready(address: str) -> bool:
-    try:
-        answer = httpx2.get(f"{address}/health/ready", timeout=2, trust_env=False)
-    except httpx2.TransportError:
-        return False
-    return answer.status_code == HTTPStatus.OK
 
 
 def _first_error(output: IO[str]) -> str:
