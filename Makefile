@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 DEST ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo new test test-fast check format docs docs-serve bench clean
+.PHONY: help demo new course test test-fast check format lessons docs docs-serve pictures bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ demo: | $(UV) ## Generate a project, train, promote and serve it, and send it re
 new: | $(UV) ## Answer the questions and generate a project of your own into DEST
 	@$(UV) run --quiet --no-default-groups cookiecutter --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" .
 	@git rev-parse HEAD 2>/dev/null | sed 's/^/made from commit /'
+
+course: | $(UV) ## Generate the course edition, with its exercises, into DEST
+	@$(UV) run --quiet --no-default-groups cookiecutter --no-input --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" . \
+		project_name="Flight Delay Course" project_slug=flight-delay-course package_name=flight_delay platforms=kubernetes edition=course
 
 test: | $(UV) ## Run every test, those of a generated project included (about 45 minutes)
 	$(UV) run pytest
@@ -43,11 +47,23 @@ format: | $(UV) ## Mend what can be mended automatically
 	$(UV) run ruff check --fix . "{{cookiecutter.project_slug}}"
 	$(UV) run ruff format . "{{cookiecutter.project_slug}}"
 
+lessons: | $(UV) ## Run every command of the course (PAGE=name.md: of one page again)
+	@$(UV) run python scripts/lessons.py "$(if $(filter file,$(origin DEST)),build/learner,$(DEST))" $(PAGE)
+
 docs: | $(UV) ## Build the site into build/site
+	$(UV) run python scripts/listings.py
+	$(UV) run python scripts/reference_pages.py
+	$(UV) run python scripts/mermaid.py
 	$(UV) run mkdocs build --strict
 
 docs-serve: | $(UV) ## Serve the site on this machine while you write
+	$(UV) run python scripts/listings.py
+	$(UV) run python scripts/reference_pages.py
+	$(UV) run python scripts/mermaid.py
 	$(UV) run mkdocs serve --dev-addr 127.0.0.1:8001
+
+pictures: | $(UV) ## Take the pictures of the course anew, from the project of `make demo` (about ten minutes)
+	$(UV) run python scripts/pictures.py
 
 bench: | $(UV) ## Measure every figure the documentation claims, and write benchmarks/results.json
 	$(UV) run python benchmarks/figures.py

@@ -1,6 +1,6 @@
 """Turn the rendered template into the project that was asked for.
 
-Three steps, in the folder of the new project, on the standard library alone:
+Four steps, in the folder of the new project, on the standard library alone:
 
 1. What tools left inside the template (caches, bytecode) was copied too, as cookiecutter cannot
    skip a file: drop it. `_copy_without_render` lists the same names, so that none is rendered.
@@ -10,6 +10,8 @@ Three steps, in the folder of the new project, on the standard library alone:
    it as it stands. If another package name was asked for, replace that token in all paths and
    texts. It is one plain word, `pre_gen_project.py` keeps it out of the answers, and replacing
    twice changes nothing, so rendered and copied files can be treated alike.
+4. In the course edition, let the course make its exercises, as `src/course/edition.py` says. It is
+   run from the new project, where the learner's command needs the same code to open one again.
 
 An error in any step ends the hook with a failure, and cookiecutter removes the folder that it
 made: there is a whole project or none. Cookiecutter and cruft run the same hook.
@@ -20,6 +22,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -64,6 +68,10 @@ CHOICES = {
                 "tests/kubernetes",
             )
         },
+    },
+    "edition": {
+        "portfolio": {},
+        "course": {path: path for path in ("course", "src/course")},
     },
 }
 
@@ -114,6 +122,15 @@ def rename_package(project: Path, package: str) -> None:
             path.rename(path.with_name(token.sub(package.encode(), path.name.encode()).decode()))
 
 
+def make_exercises(project: Path) -> None:
+    """Remove the bodies that the learner will write, and keep what they were."""
+    subprocess.run(
+        [sys.executable, "-B", "-m", "course.edition"],
+        env=os.environ | {"PYTHONPATH": str(project / "src")},
+        check=True,
+    )
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
@@ -147,6 +164,8 @@ def main() -> None:
     drop_empty_folders(project)
     if answers["package_name"] != NAME_IN_TEMPLATE:
         rename_package(project, answers["package_name"])
+    if answers["edition"] == "course":
+        make_exercises(project)
     print(f"{project.name} is made; the next step is `make setup` in its folder.")
 
 

@@ -34,12 +34,14 @@ PASSES = {
     "license": "MIT",
     "python_version": "3.11",
     "platforms": "none",
+    "edition": "portfolio",
 }
 TEXT_FIELDS = ("project_name", "description", "author_name", "author_email", "github_username")
 CHOICES = {
     "license": ("MIT", "Apache-2.0", "BSD-3-Clause", "Proprietary"),
     "python_version": ("3.11", "3.12", "3.13"),
     "platforms": ("none", "kubernetes"),
+    "edition": ("portfolio", "course"),
 }
 
 COMMANDS = """
@@ -74,7 +76,7 @@ DEPENDENCIES = """
 """
 # Names of this project's own folders and files, and top-level names that too many packages claim.
 PLACES = """
-    app benchmarks bin build common config conftest core data deploy dist docs examples lib
+    app benchmarks bin build common config conftest core course data deploy dist docs examples lib
     licenses main mlartifacts mlruns models monitoring notebooks reports scripts setup site src
     test tests tools unusable_name util utils
 """

@@ -41,6 +41,7 @@ STEPS = (
     Step("demo", "make demo"),
     Step("project-check", "make check", f"build/{SLUG}"),
     Step("project-test", "make test", f"build/{SLUG}"),
+    Step("lessons", "make lessons"),
 )
 
 

@@ -8,23 +8,13 @@ from pathlib import Path
 
 import pytest
 from answers import TEMPLATE
+from browsing import QUIET
 from docker_engine import Engine, engine_with_base
 from machine import require
 from playwright.sync_api import Browser, sync_playwright
 from shell import run
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass(frozen=True)
@@ -65,3 +55,10 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Build the site as a maintainer does, with every warning an error."""
+    run("make docs", TEMPLATE)
+    return TEMPLATE / "build" / "site"

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 from answers import DEFAULTS, NAME_IN_TEMPLATE, QUESTIONS, answers, load_hook
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 PRE = load_hook("pre_gen_project")
@@ -33,7 +33,7 @@ REFUSED = [
     *[("package_name", name, "keyword") for name in ("class", "match", "type")],
     *[("package_name", s, "standard library") for s in ("json", "distutils", "compression")],
     *[("package_name", s, "dependency") for s in ("sklearn", "fastapi_offline", "yaml", "zmq")],
-    *[("package_name", s, "folder") for s in ("tests", "src", "docs", "test", "models")],
+    *[("package_name", s, "folder") for s in ("tests", "src", "docs", "test", "models", "course")],
     ("package_name", "mlflow", "command"),
     ("package_name", "con", "Windows"),
     *[("description", f"a{c}b", "control") for c in "\n\t\0\x7f\x85\u2028\ud83d"],
@@ -50,6 +50,7 @@ REFUSED = [
     *[("python_version", version, "one of 3.11") for version in ("2.7", "3.10", "")],
     ("python_version", 3.11, "text"),
     ("platforms", "nomad", "one of none, kubernetes"),
+    ("edition", "deluxe", "one of portfolio, course"),
 ]
 
 
@@ -118,6 +119,7 @@ NEARLY = {
 }
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({k: ANY_TEXT | NEARLY.get(k, st.just(DEFAULTS[k])) for k in DEFAULTS}))
 def test_any_text_is_refused_with_a_passing_value_or_fit_to_be_used(asked: dict[str, str]) -> None:
     refused = {problem.field: problem.would_pass for problem in PRE.problems(asked)}

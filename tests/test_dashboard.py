@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from browsing import DESKTOP, LOOKS, PHONE, Opened
 from dashboard_page import (
     CONTRAST,
     ENOUGH_CONTRAST,
@@ -25,7 +26,6 @@ from dashboard_page import (
 )
 from monitoring_stack import Service, free_port
 from playwright.sync_api import Browser, Page, expect
-from test_site import DESKTOP, LOOKS, PHONE, Opened
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def watched(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def page(watched: Watched, browser: Browser) -> Iterator[Page]:
     """Return the dashboard, shown."""
-    page = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=DESKTOP)
     open_dashboard(page, watched.service)
     yield page
     page.close()
@@ -129,7 +129,7 @@ def test_a_reason_is_text_whatever_it_holds(page: Page) -> None:
 @pytest.mark.parametrize("look", LOOKS)
 def test_it_reads_well(watched: Watched, browser: Browser, look: str) -> None:
     scheme, size = LOOKS[look]
-    seen = Opened(browser.new_page(color_scheme=scheme, viewport=size))  # type: ignore[arg-type]
+    seen = Opened(browser.new_page(color_scheme=scheme, viewport=size))
     seen.watch()
     page = seen.page
     open_dashboard(page, watched.service)
@@ -228,7 +228,7 @@ def test_a_service_that_is_gone_is_said_and_so_is_its_return(watched: Watched, p
 def test_with_keys_the_page_asks_for_one(project: Path, tmp_path: Path, browser: Browser) -> None:
     service = Keyed(project, tmp_path, free_port())
     service.start()
-    page = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=DESKTOP)
     page.set_default_timeout(PATIENCE)
     asked: list[str] = []
     page.on("response", lambda answer: asked.append(answer.url))
@@ -254,7 +254,7 @@ def test_with_keys_the_page_asks_for_one(project: Path, tmp_path: Path, browser:
 def test_a_new_project_is_told_what_to_do(project: Path, tmp_path: Path, browser: Browser) -> None:
     service = Service(project, tmp_path, free_port())
     service.start()
-    page = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
+    page = browser.new_page(viewport=DESKTOP)
     open_dashboard(page, service)
     shows(page, "#version", "none")
     hints = {"champion": "make train", "traffic": "make smoke", "history": "make promote"}

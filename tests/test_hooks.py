@@ -186,6 +186,48 @@ def test_the_chosen_python_is_the_one_that_tools_will_use(tmp_path: Path) -> Non
     assert not (project / "python-version").exists()
 
 
+def test_the_course_is_in_its_edition_alone(tmp_path: Path) -> None:
+    places = list(POST.CHOICES["edition"]["course"])
+    portfolio, course = (generate(tmp_path / name, edition=name) for name in QUESTIONS["edition"])
+    assert [place for place in places if (portfolio / place).exists()] == []
+    assert [place for place in places if not (course / place).exists()] == []
+    hole = b"raise NotImplementedError("
+    made = [content for _, content in tree(course).values()]
+    assert any(hole in content and b"exercise " in content for content in made)
+    assert not any(b"course start" in content for _, content in tree(portfolio).values())
+
+
+def test_an_exercise_about_a_platform_that_was_not_chosen_is_dropped(tmp_path: Path) -> None:
+    template = copy_template(tmp_path / "template")
+    exercises = template / PROJECT / "course/exercises"
+    [first, *_] = sorted(exercises.glob("*.toml"))
+    text = first.read_text("utf-8")
+    added = '\n[[faults]]\nfile = "docs/kubernetes.md"\nright = "a"\nwrong = "b"\n'
+    (exercises / "on-a-platform.toml").write_text(text.replace("order = ", "order = 9") + added)
+    first.unlink()
+    for platform, kept in (("none", False), ("kubernetes", True)):
+        project = generate(
+            tmp_path / platform, template=template, platforms=platform, edition="course"
+        )
+        assert (project / "course/exercises/on-a-platform.toml").exists() == kept
+        assert (project / "course/whole/docs/kubernetes.md.txt").exists() == kept
+
+
+def test_an_exercise_that_does_not_fit_the_project_leaves_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    template = copy_template(tmp_path / "template")
+    [first, *_] = sorted((template / PROJECT / "course/exercises").glob("*.toml"))
+    text = first.read_text("utf-8")
+    edit = '[[edits]]\nfile = "ruff.toml"\nright = "nowhere"\nwrong = "x"\n'
+    first.write_text(text.partition("[[edits]]")[0] + edit)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(FailedHookException):
+        generate(tmp_path / "out", template=template, edition="course")
+    assert "ruff.toml" in capfd.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 @pytest.mark.parametrize("package", ["late_trains", "flight", "flight_delay_nyc"])
 def test_another_package_name_replaces_the_token_everywhere(package: str, tmp_path: Path) -> None:
     old, new = NAME_IN_TEMPLATE.encode(), package.encode()
@@ -246,10 +288,12 @@ def plant_leftovers(project: Path) -> None:
         (project / path).write_bytes(b"\xff{{ \0{% {# flight_delay")
 
 
-def test_cruft_and_caches_in_the_template_change_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("edition", QUESTIONS["edition"])
+def test_cruft_and_caches_in_the_template_change_nothing(edition: str, tmp_path: Path) -> None:
     template = copy_template(tmp_path / "template")
     plant_leftovers(template / PROJECT)
     ours: dict[str, Any] = {"package_name": "late_trains", "author_name": 'Connor O\'Brien "🚀"'}
+    ours["edition"] = edition
     plain = generate(tmp_path / "plain", template=template, **ours)
     assert tree(plain) == tree(generate(tmp_path / "clean", **ours))
 

@@ -1,11 +1,11 @@
 """The lessons do what they say; and the runner that checks it notices when a page does not."""
 
 import json
-import os
+import math
+import re
 import shutil
 import socket
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Iterator
@@ -13,93 +13,150 @@ from pathlib import Path
 
 import pytest
 from answers import PROJECT, TEMPLATE
-from lesson_runner import (
-    LessonError,
-    check_listing,
-    read_blocks,
-    read_course,
-    run_pages,
-    symbol_source,
-)
-from machine import require
-from shell import environment
+from lesson_pages import LESSONS, Block, Lesson, LessonError, read_blocks, read_course
+from lesson_runner import check_listing, is_output, run_pages
+from listings import INCLUDED, WHOLE, listed, symbol_source, write_listings
+from shell import environment, run
 
-LESSONS = TEMPLATE / "lessons"
-COURSE = read_course(LESSONS / "course.toml")
+COURSE = read_course()
 INDEX = LESSONS / "index.md"
+PAGES = [lesson.page for lesson in COURSE]
+PACKAGE = TEMPLATE / PROJECT / "src" / "flight_delay"
 PORT = 8123
 """The port that the lessons use; a learner types it, so it is always the same."""
+WORDS_A_MINUTE = 200
+LONGEST = 25
+"""Minutes of reading that a lesson may ask for."""
+NOT_RUN = {
+    "containers": ["needs Docker", "needs Docker"],
+    "ci-cd": ["needs GitHub"],
+    "watching-it": ["needs root, once a machine"],
+    "kubernetes": ["needs kubectl"],
+}
+"""Commands that no page runs, with the reason; each has its nearest local run beside it."""
+SECTIONS = (
+    "The idea",
+    "Break it",
+    "Exercise",
+    "Errors you will meet",
+    "Checkpoint",
+    "Three questions",
+    "In an interview",
+    "What a bigger company does here",
+    "The code of this lesson",
+)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Run the whole course in a copy of this repo and return the copy."""
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run the whole course by the command that maintainers use; return the learner's Slipway."""
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", PORT)) != 0, f"something listens on port {PORT}"
-    copy = clean_copy(tmp_path_factory.mktemp("learner") / "slipway")
+    folder = tmp_path_factory.mktemp("learner")
+    feet = {path: path.read_bytes() for path in (LESSONS / "foot").iterdir()}
     try:
-        run_pages([INDEX, *(lesson.page for lesson in COURSE)], copy, learner())
-        yield copy
+        printed = run(f"make lessons DEST={folder}", TEMPLATE, seconds=1800).stdout
+        assert f"{len(COURSE) + 1} pages in" in printed
+        print(printed)
+        yield folder / "slipway"
     finally:
-        shutil.rmtree(copy)  # an environment of a gigabyte
-
-
-def clean_copy(folder: Path) -> Path:
-    """Copy the working tree as git sees it: tracked and new files, nothing that is ignored."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=TEMPLATE,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (TEMPLATE / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(TEMPLATE / name, folder / name)
-    return folder
-
-
-def learner() -> dict[str, str]:
-    """Return a learner's environment: not the tests' own, and uv where the Makefile finds it."""
-    own = Path(sys.prefix) / "bin"
-    found = shutil.which("uv") or require(str(TEMPLATE / "build/tools/bin/uv"), "run `make test`")
-    path = [part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != own]
-    return environment(PATH=os.pathsep.join([str(Path(found).parent), *path]))
+        for path, content in feet.items():
+            path.write_bytes(content)
+        shutil.rmtree(folder)  # two environments of a gigabyte
 
 
 @pytest.mark.slow
-def test_every_command_of_every_lesson_does_what_its_page_shows(finished: Path) -> None:
-    assert (finished / "build/lesson/flight-delay/models/champion.json").is_file()
+def test_every_command_of_every_lesson_does_what_its_page_shows(machine: Path) -> None:
+    assert (machine / "build/lesson/flight-delay/models/champion.json").is_file()
+    changed = run("git status --porcelain", machine / "build/lesson/flight-delay").stdout
+    assert not changed, "a lesson left the project other than it found it"
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", PORT)) != 0
 
 
 @pytest.mark.slow
-def test_the_figures_of_the_first_page_are_those_of_the_run(finished: Path) -> None:
-    report = json.loads((finished / "build/lesson/flight-delay/reports/train.json").read_text())
+def test_the_figures_of_the_first_page_are_those_of_the_run(machine: Path) -> None:
+    report = json.loads((machine / "build/lesson/flight-delay/reports/train.json").read_text())
     [day] = [day for day in report["launch"]["daily"] if day["day"] == "2013-04-22"]
     predicted, observed = round(100 * day["predicted"]), round(100 * day["observed"])
     said = f"on 22 April it expected {predicted} late flights in 100, and {observed} left late"
     assert said in " ".join(INDEX.read_text(encoding="utf-8").split())
 
 
-def test_every_page_is_in_the_course_and_says_its_title_and_minutes() -> None:
-    pages = {lesson.page for lesson in COURSE}
-    assert {*LESSONS.rglob("*.md")} == {INDEX, *pages}
+@pytest.mark.parametrize("lesson", COURSE, ids=lambda lesson: lesson.page.stem)
+def test_a_page_says_its_title_and_minutes_and_has_every_section(lesson: Lesson) -> None:
+    text = lesson.page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {lesson.title}\n")
+    assert f"**Time:** {lesson.minutes} minutes" in text
+    assert "**You will be able to**" in text
+    found = re.findall(r"(?m)^## (.+)$", text)
+    wanted = [name for name in SECTIONS if lesson.modules or name != SECTIONS[-1]]
+    assert [name for name in found if name in SECTIONS] == wanted
+    questions = text.partition("## Three questions")[2].partition("\n## ")[0]
+    assert len(re.findall(r"(?m)^\?\?\? question ", questions)) == 3
+    assert "**Say:**" in text
+    assert "**They will ask next:**" in text
+    assert f'--8<-- "foot/{lesson.page.name}"' in text, "the foot is missing"
+
+
+@pytest.mark.parametrize("lesson", COURSE, ids=lambda lesson: lesson.page.stem)
+def test_no_page_takes_longer_to_read_than_a_lesson_may(lesson: Lesson) -> None:
+    text = lesson.page.read_text(encoding="utf-8").partition("## The code of this lesson")[0]
+    listings = [listed(block, TEMPLATE / PROJECT) for block in included(lesson.page)]
+    words = len(" ".join([text, *listings]).split())
+    assert math.ceil(words / WORDS_A_MINUTE) <= min(LONGEST, lesson.minutes)
+
+
+def included(page: Path) -> list[Block]:
+    """Return the blocks of a page that include a symbol."""
+    return [block for block in read_blocks(page) if INCLUDED.fullmatch(block.text)]
+
+
+def test_every_page_is_in_the_course_once() -> None:
+    assert len({*PAGES}) == len(PAGES)
+    assert all(page.is_file() for page in PAGES)
+    with_commands = {
+        page
+        for page in LESSONS.rglob("*.md")
+        if any(block.language == "bash" for block in read_blocks(page))
+        and page.parent.name != "figures"  # what made a figure is a benchmark
+    }
+    assert with_commands <= {INDEX, *PAGES}
+
+
+def test_every_module_of_the_package_is_shown_whole_in_the_lesson_that_it_belongs_to() -> None:
+    modules = {
+        str(path.relative_to(PACKAGE).with_suffix(""))
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    assigned = [module for lesson in COURSE for module in lesson.modules]
+    assert sorted(assigned) == sorted(modules)
     for lesson in COURSE:
-        text = lesson.page.read_text(encoding="utf-8")
-        assert text.startswith(f"# {lesson.title}\n")
-        assert f"**Time:** {lesson.minutes} minutes" in text
+        blocks = read_blocks(lesson.page)
+        whole = [found["file"] for one in blocks if (found := WHOLE.fullmatch(one.text))]
+        shown = [name for name in whole if name.endswith(".py")]
+        assert shown == [f"src/flight_delay/{module}.py" for module in lesson.modules]
 
 
-def test_every_listing_is_the_code_as_it_stands_in_the_template() -> None:
-    blocks = [block for lesson in COURSE for block in read_blocks(lesson.page)]
-    listings = [block for block in blocks if block.language != "bash" and block.title]
-    assert listings
-    for block in listings:
-        at_root = (TEMPLATE / block.title).is_file()
-        check_listing(block, TEMPLATE if at_root else TEMPLATE / PROJECT)
+def test_every_listing_is_the_code_as_it_stands_in_the_template(tmp_path: Path) -> None:
+    assert write_listings(PAGES, TEMPLATE / PROJECT, tmp_path / "listings") >= len(PAGES)
+    for page in PAGES:
+        for block in read_blocks(page):
+            if block.language not in {"bash", "mermaid"} and not is_output(block):
+                of_project = (TEMPLATE / PROJECT / block.title.partition(": ")[0]).is_file()
+                check_listing(block, TEMPLATE / PROJECT if of_project else TEMPLATE)
+
+
+def test_every_command_is_run_but_those_that_are_named() -> None:
+    left_out: dict[str, list[str]] = {}
+    for page in PAGES:
+        for block in read_blocks(page):
+            if block.language == "bash":
+                assert re.fullmatch(r"|exit code \d+|not run here: .+", block.title), block.title
+            if block.not_run:
+                left_out.setdefault(page.stem, []).append(block.not_run)
+    assert left_out == NOT_RUN
 
 
 def fence(language: str, text: str) -> str:
@@ -219,11 +276,9 @@ def is_running(pid: int) -> bool:
     [
         fence("sh", "ls"),
         fence("console", "$ ls"),
-        fence("mermaid", "flowchart LR"),
         fence("{ .bash }", "ls"),
         fence("", "ls"),
         fence("text", "an output of nothing"),
-        fence("python", "print(1)"),
         fence("toml", "a = 1"),
         fence("bash", "echo 1") + "\nWords between.\n\n" + fence("text", "1"),
         "```bash\nls\n",
@@ -247,25 +302,76 @@ class Box:
 """
 
 
-def test_a_listing_is_compared_with_the_symbol(tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    (work / "box.py").write_text(MODULE)
+def include(name: str, title: str = "") -> str:
+    """Return a listing that includes `file` or `file/symbol`."""
+    file, _, symbol = name.partition(".py/")
+    shown = title or (f"{file}.py: {symbol}" if symbol else name)
+    return fence(f'python title="{shown}"', f'--8<-- "{name}"')
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Path, Path]:
+    """Return the folders of a template and of a project, with the same module."""
+    folders = tmp_path / "template", tmp_path / "work"
+    for folder in folders:
+        folder.mkdir()
+        (folder / "box.py").write_text(MODULE)
+    return folders
+
+
+def run_listing(template: Path, text: str) -> None:
+    page = template.parent / "page0.md"
+    page.write_text(text, encoding="utf-8")
+    run_pages([page], template.parent / "work", environment(), project=template)
+
+
+def test_a_listing_is_the_symbol_of_the_template_and_of_the_project(two: tuple[Path, Path]) -> None:
+    template, work = two
     shown = symbol_source(MODULE, "Box.size")
     assert shown == "@property\ndef size(self) -> int:\n    return LIMIT"
-    listing = fence('python title="box.py: Box.size"', shown)
-    run_texts(tmp_path, listing + fence('python title="box.py: LIMIT"', "LIMIT = 3"))
+    run_listing(template, include("box.py/Box.size") + include("box.py/LIMIT") + include("box.py"))
     (work / "box.py").write_text(MODULE.replace("return LIMIT", "return LIMIT + 1"))
-    with pytest.raises(
-        LessonError, match=r"page0\.md:3: the listing is not box\.py: Box\.size(.|\n)*\+ 1"
-    ):
-        run_texts(tmp_path, "words\n\n" + listing)
-    (work / "box.py").write_text("")
-    with pytest.raises(LessonError, match=r"page0\.md:1: (.|\n)*absent"):
-        run_texts(tmp_path, listing)
-    (work / "box.py").unlink()
-    with pytest.raises(LessonError, match=r"page0\.md:1: there is no file box\.py"):
-        run_texts(tmp_path, listing)
+    with pytest.raises(LessonError, match=r"page0\.md:3: box\.py: Box\.size (.|\n)*\+ 1"):
+        run_listing(template, "words\n\n" + include("box.py/Box.size"))
+
+
+@pytest.mark.parametrize(
+    ("listing", "complaint"),
+    [
+        (include("box.py/Box.weight"), r"there is no box\.py: Box\.weight"),
+        (include("bag.py/Bag"), r"there is no file bag\.py"),
+        (include("box.py/LIMIT", title="box.py: Box"), "the title says 'box.py: Box'"),
+        (fence('python title="box.py: LIMIT"', "LIMIT = 3"), "one line that includes the code"),
+    ],
+)
+def test_a_listing_of_what_is_not_there_fails(
+    two: tuple[Path, Path], listing: str, complaint: str
+) -> None:
+    with pytest.raises(LessonError, match=rf"page0\.md:3: .*{complaint}"):
+        run_listing(two[0], "words\n\n" + listing)
+
+
+def test_the_symbols_that_pages_include_are_written_where_the_site_looks(
+    two: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        include("box.py/Box.size") + "\n" + textwrap.indent(include("box.py/LIMIT"), "  ")
+    )
+    assert write_listings([page], two[0], tmp_path / "out") == 2
+    assert (tmp_path / "out/box.py/LIMIT").read_text() == "LIMIT = 3\n"
+    written = (tmp_path / "out/box.py/Box.size").read_text()
+    assert written == "@property\ndef size(self) -> int:\n    return LIMIT\n"
+    page.write_text(include("box.py/Box.weight"))
+    with pytest.raises(LessonError, match=r"page\.md:1: there is no box\.py: Box\.weight"):
+        write_listings([page], two[0], tmp_path / "out")
+
+
+def test_a_block_that_is_not_run_is_left_out_and_shows_no_output(tmp_path: Path) -> None:
+    left_out = fence('bash title="not run here: needs Docker"', "exit 9")
+    run_texts(tmp_path, left_out + fence("mermaid", "flowchart LR\n  a --> b"))
+    with pytest.raises(LessonError, match=r"page0\.md:4: nothing runs or checks"):
+        run_texts(tmp_path, left_out + fence("text", "done"))
 
 
 def test_a_listing_of_data_must_be_lines_of_its_file(tmp_path: Path) -> None:

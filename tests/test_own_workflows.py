@@ -19,9 +19,13 @@ slow = pytest.mark.slow
 
 CI, RELEASE, WEEKLY = (workflow(f"{name}.yml", TEMPLATE) for name in ("ci", "release", "weekly"))
 TEST, PUBLISH = "Test", "Publish the section of the changelog"
+PROGRAMS = "Programs that the lessons use"
 NEWEST, TELL = "Generate, check, test and try", "Open, update or close the issue"
 # Why a step is not run here.
-ELSEWHERE = {TEST: "it is what runs these tests"}
+ELSEWHERE = {
+    TEST: "it is what runs these tests",
+    PROGRAMS: "it changes the machine; .ci/run installs the same",
+}
 VERSION = re.findall(r'(?m)^version = "(.+)"$', (TEMPLATE / "pyproject.toml").read_text("utf-8"))[0]
 PINNED = re.findall(
     r'(?m)^exclude-newer = "(.+)"$', (TEMPLATE / PROJECT / "pyproject.toml").read_text("utf-8")
@@ -31,7 +35,7 @@ PINNED = re.findall(
 def test_every_command_is_run_here_but_those_that_are_named() -> None:
     assert runs(CI, "test") == runs(RELEASE, "test") == [TEST]
     assert runs(RELEASE, "release") == [PUBLISH]
-    assert runs(WEEKLY, "newest") == [NEWEST, TELL]
+    assert runs(WEEKLY, "newest") == [PROGRAMS, NEWEST, TELL]
     assert uses(CI) | uses(RELEASE) | uses(WEEKLY) == {
         "actions/checkout",
         "actions/setup-python",
@@ -113,6 +117,7 @@ def machine(hub: GitHub, scratch: Path) -> Runner:
         known={"github.token": TOKEN},
         actions={"astral-sh/setup-uv": nothing},
         variables=hub.variables(),
+        elsewhere=ELSEWHERE,
     )
 
 
@@ -187,7 +192,7 @@ def test_a_project_that_was_not_made_fails_its_steps(tmp_path: Path) -> None:
 
 def test_the_steps_are_what_a_person_types_and_in_an_order_that_works() -> None:
     targets = [step.command.removeprefix("make ") for step in newest.STEPS[1:]]
-    assert targets == ["check", "test-fast", "demo", "check", "test"]
+    assert targets == ["check", "test-fast", "demo", "check", "test", "lessons"]
     makefile = (TEMPLATE / "Makefile").read_text(encoding="utf-8")
     for target in targets:
         assert f"\n{target}: " in makefile
@@ -197,4 +202,5 @@ def test_the_steps_are_what_a_person_types_and_in_an_order_that_works() -> None:
         ".",
         ".",
         *["build/flight-delay"] * 2,
+        ".",
     ]

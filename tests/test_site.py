@@ -1,37 +1,27 @@
-"""The site builds without a warning, loads nothing from elsewhere, and reads well in a browser."""
+"""The site builds without a warning, loads nothing from elsewhere, and its links lead somewhere."""
 
-import functools
-import http.server
 import re
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import mermaid
 import pytest
-from answers import TEMPLATE
-from lesson_runner import read_course
-from playwright.sync_api import Browser, Page, Request
+from answers import PROJECT, TEMPLATE
+from lesson_pages import read_course
 from shell import run
-from stand_in import answering
 
 pytestmark = pytest.mark.slow
 
-COURSE = read_course(TEMPLATE / "lessons" / "course.toml")
-IMAGES = TEMPLATE / "lessons" / "images"
-PAGES = ["", *(f"{lesson.page.stem}/" for lesson in COURSE)]
+COURSE = read_course()
+CONFIG = (TEMPLATE / "mkdocs.yml").read_text(encoding="utf-8")
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}
 # Relations of a <link> that name a place and load nothing.
 NAMING = {"canonical", "next", "prev", "alternate"}
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
-LOOKS = {
-    "light": ("light", DESKTOP),
-    "dark": ("dark", DESKTOP),
-    "phone": ("light", PHONE),
-    "phone in the dark": ("dark", PHONE),
-}
+ZENSICAL = "zensical==0.0.73"
+"""The successor of mkdocs-material, which is to be able to build the site as well."""
 
 
 @dataclass
@@ -62,13 +52,6 @@ class Html(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def site() -> Path:
-    """Build the site as a maintainer does, with every warning an error."""
-    run("make docs", TEMPLATE)
-    return TEMPLATE / "build" / "site"
-
-
-@pytest.fixture(scope="module")
 def pages(site: Path) -> dict[Path, Html]:
     parsed = {}
     for path in site.rglob("*.html"):
@@ -77,12 +60,32 @@ def pages(site: Path) -> dict[Path, Html]:
     return parsed
 
 
-def test_the_navigation_is_the_order_of_the_course(pages: dict[Path, Html], site: Path) -> None:
-    config = (TEMPLATE / "mkdocs.yml").read_text(encoding="utf-8")
-    nav = re.findall(r"^  - (.+): (\S+\.md)$", config, flags=re.MULTILINE)
-    assert nav == [("Start here", "index.md"), *((one.title, one.page.name) for one in COURSE)]
-    assert {site / page / "index.html" for page in PAGES} | {site / "404.html"} == set(pages)
-    assert not (site / "course.toml").exists()
+def test_the_navigation_is_the_order_of_the_course() -> None:
+    lines = ["nav:", "  - Start here: index.md", "  - The course by role: map.md"]
+    for part in dict.fromkeys(lesson.part for lesson in COURSE):
+        lines.append(f"  - {part}:")
+        lines += [f"      - {one.title}: {one.page.name}" for one in COURSE if one.part == part]
+    lines += ["  - To look things up:", "      - Glossary: glossary.md"]
+    wanted = "\n".join([*lines, "      - Figures: figures/index.md"])
+    found = re.search(r"^nav:\n(?: .*\n)+", CONFIG, flags=re.MULTILINE)
+    assert found
+    assert found[0].strip() == wanted, f"mkdocs.yml should say:\n{wanted}"
+
+
+def test_the_site_has_the_pages_and_nothing_else(pages: dict[Path, Html], site: Path) -> None:
+    lessons = TEMPLATE / "lessons"
+    sources = [
+        *(path.relative_to(lessons) for path in lessons.glob("figures/*.md")),
+        *(Path(one.page.name) for one in COURSE),
+        *(Path(name) for name in ("index.md", "map.md", "glossary.md")),
+    ]
+    wanted = {
+        site / path.parent / ("" if path.stem == "index" else path.stem) / "index.html"
+        for path in sources
+    }
+    assert {site / "404.html"} | wanted == set(pages)
+    for kept_out in ("course.toml", "abbreviations", "foot", "notebooks"):
+        assert not (site / kept_out).exists()
 
 
 def test_nothing_is_loaded_from_another_host(pages: dict[Path, Html], site: Path) -> None:
@@ -97,7 +100,7 @@ def test_nothing_is_loaded_from_another_host(pages: dict[Path, Html], site: Path
 
 def test_every_picture_has_an_alternative_text(pages: dict[Path, Html]) -> None:
     pictures = [picture for page in pages.values() for picture in page.pictures]
-    assert len(pictures) >= len(PAGES)
+    assert pictures
     for picture in pictures:
         assert len(picture.get("alt", "")) > 40, picture
 
@@ -119,111 +122,52 @@ def test_links_and_anchors_within_the_site_resolve(pages: dict[Path, Html], site
     assert followed > 20
 
 
-@pytest.fixture(scope="module")
-def address(site: Path) -> Iterator[str]:
-    """Serve the built site on the loopback interface."""
-    handler = functools.partial(QuietHandler, directory=str(site))
-    with answering(handler) as port:
-        yield f"http://127.0.0.1:{port}/"
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, *_: object) -> None:
-        """Keep the output of the tests readable."""
-
-
-@dataclass
-class Opened:
-    """A page in the browser, what it asked for and what it complained about."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        """Start to take notes."""
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("requestfailed", self._failed)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
-        )
-
-    def _failed(self, request: Request) -> None:
-        self.complaints.append(f"{request.url}: {request.failure}")
-
-
-@pytest.fixture(params=LOOKS)
-def opened(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Opened]:
-    """An empty page in one of the looks that readers have."""
-    scheme, size = LOOKS[request.param]
-    page = browser.new_page(color_scheme=scheme, viewport=size)  # type: ignore[arg-type]
-    seen = Opened(page)
-    seen.watch()
-    yield seen
-    page.close()
-
-
-@pytest.mark.parametrize("name", PAGES, ids=lambda name: name.strip("/") or "index")
-def test_a_page_reads_well(name: str, address: str, opened: Opened) -> None:
-    page = opened.page
-    page.goto(f"{address}{name}", wait_until="networkidle")
-    assert page.locator("h1").count() == 1
-    assert page.locator("h1").is_visible()
-    for picture in page.locator("article img").all():
-        picture.scroll_into_view_if_needed()
-        assert picture.is_visible()
-        assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
-    # Wide code scrolls in its own box; the page itself must not, whatever is unfolded.
-    page.evaluate("document.querySelectorAll('details').forEach(box => { box.open = true })")
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert wide <= 0, f"{wide} pixels wider than the window"
-    outside = [url for url in opened.requests if not url.startswith((address, "data:", "blob:"))]
-    assert not outside
-    assert not opened.complaints
-
-
-@pytest.mark.parametrize("name", [path.name for path in IMAGES.glob("*.svg")])
-def test_the_words_of_a_drawing_stay_in_their_boxes(
-    name: str, address: str, browser: Browser
+def test_mermaid_is_in_the_site_as_it_was_published(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = browser.new_page()
-    page.goto(f"{address}images/{name}")
-    words = page.evaluate(
-        """() => {
-            const inside = (word, box) => word.left >= box.left && word.right <= box.right &&
-                word.top >= box.top && word.bottom <= box.bottom
-            const boxes = [...document.querySelectorAll("rect")].map(r => r.getBoundingClientRect())
-            return [...document.querySelectorAll("text")].map(word => ({
-                word: word.textContent,
-                fits: boxes.some(box => inside(word.getBoundingClientRect(), box)),
-            }))
-        }"""
-    )
-    assert words
-    assert [word["word"] for word in words if not word["fits"]] == []
-    page.close()
+    kept = site / "assets" / "javascripts" / "mermaid.min.js"
+    assert kept.read_bytes() == (mermaid.CACHE / mermaid.FILE).read_bytes()
+    changed = tmp_path / mermaid.FILE
+    changed.parent.mkdir(parents=True)
+    changed.write_bytes(kept.read_bytes() + b" ")
+    monkeypatch.setattr(mermaid, "CACHE", tmp_path)
+    monkeypatch.setattr(mermaid, "PLACE", tmp_path / "place.js")
+    with pytest.raises(SystemExit, match="is not Mermaid"):
+        mermaid.main()
+    assert not (tmp_path / "place.js").exists()
 
 
-def test_dark_and_light_follow_the_reader_and_the_switch(address: str, browser: Browser) -> None:
-    page = browser.new_page(color_scheme="dark", viewport=DESKTOP)  # type: ignore[arg-type]
-    page.goto(address)
-    scheme = "document.body.getAttribute('data-md-color-scheme')"
-    assert page.evaluate(scheme) == "slate"
-    page.get_by_title("Switch to light").click()
-    assert page.evaluate(scheme) == "default"
-    page.close()
+def test_mermaid_comes_without_an_npm_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "npm" else found(name))
+    monkeypatch.setattr(mermaid, "CACHE", tmp_path)
+    monkeypatch.setattr(mermaid, "PLACE", tmp_path / "place.js")
+    mermaid.main()
+    assert (tmp_path / "place.js").is_file()
 
 
-def test_the_search_finds_a_word_of_the_lesson(address: str, browser: Browser) -> None:
-    page = browser.new_page(viewport=DESKTOP)  # type: ignore[arg-type]
-    page.goto(address, wait_until="networkidle")
-    # A reader clicks and types: the page listens to keys and fetches its index when first asked.
-    page.locator("input.md-search__input").click()
-    page.keyboard.type("challenger", delay=20)
-    page.locator(".md-search-result__link").first.wait_for()
-    assert "challenger" in page.locator(".md-search-result__list").inner_text().lower()
-    page.close()
+def test_the_successor_of_the_builder_can_build_it(site: Path, tmp_path: Path) -> None:
+    shutil.copy(TEMPLATE / "mkdocs.yml", tmp_path)
+    for needed in ("lessons", "build/listings", "build/theme", PROJECT):
+        shutil.copytree(TEMPLATE / needed, tmp_path / needed)
+    run(f"uv tool run --from {ZENSICAL} zensical build", tmp_path)
+    for page in sorted(site.rglob("index.html")):
+        theirs = (tmp_path / "build" / "site" / page.relative_to(site)).read_text("utf-8")
+        assert said(theirs) == said(page.read_text("utf-8")), page
+
+
+def said(page: str) -> dict[str, int | list[str]]:
+    """Return what two builders of a page should agree on."""
+    article = page[page.index("<article") : page.index("</article>")]
+    text = re.sub(r"<[^>]+>", " ", article)
+    return {
+        "headings": re.findall(r'<h[1-4] id="([^"]+)"', article),
+        "listings": article.count('<div class="highlight'),
+        "drawings": article.count('class="mermaid"'),
+        "definitions": article.count("<abbr"),
+        "folded": article.count("<details"),
+        "pictures": re.findall(r'<img[^>]* src="([^"]+)"', article),
+        "words": len(re.findall(r"\w+", text)) // 100,
+    }

@@ -34,9 +34,11 @@ ANSWERS: dict[str, tuple[str, set[str]]] = {
         },
     ),
     "platforms": ("kubernetes", {"README.md"}),
+    "edition": ("course", {"pyproject.toml", "ruff.toml"}),
 }
 KUBERNETES = set(load_hook("post_gen_project").CHOICES["platforms"]["kubernetes"])
 """Files and folders that only this answer keeps."""
+COURSE = ("course", "src/course")
 
 
 def changes(*fields: str) -> dict[str, Any]:
@@ -56,7 +58,9 @@ def contents(project: Path, answers: Mapping[str, str]) -> dict[str, tuple[int, 
 def facts(project: Path) -> dict[str, Any]:
     """Return what a reader of the project takes its answers to have been."""
     metadata = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
-    ((command, entry),) = metadata["scripts"].items()
+    scripts = metadata["scripts"]
+    edition = "course" if scripts.pop("course", None) else "portfolio"
+    ((command, entry),) = scripts.items()
     (author,) = metadata["authors"]
     owner, repository = metadata["urls"]["Repository"].split("/")[-2:]
     assert metadata["name"] == command == repository == project.name
@@ -74,7 +78,26 @@ def facts(project: Path) -> dict[str, Any]:
         "license": metadata["license"],
         "python_version": metadata["requires-python"].removeprefix(">="),
         "platforms": "kubernetes" if (project / "deploy/kubernetes").is_dir() else "none",
+        "edition": edition,
     }
+
+
+def with_holes(project: Path) -> set[str]:
+    """Return the files in which an exercise has something to be written, by their first names."""
+    package = next(
+        path.parent.name for path in project.glob("src/*/cli.py") if path.parts[-2] != "course"
+    )
+    return {
+        path.replace(package, NAME_IN_TEMPLATE)
+        for exercise in (project / "course/exercises").glob("*.toml")
+        for path in written_in(tomllib.loads(exercise.read_text("utf-8")))
+    }
+
+
+def written_in(exercise: dict[str, Any]) -> set[str]:
+    """Return the files in which the learner writes."""
+    removed = {removed.partition(": ")[0] for removed in exercise.get("remove", ())}
+    return removed | {edit["file"] for edit in exercise.get("edits", ())}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +124,8 @@ def test_answers_change_what_they_are_about_and_nothing_else(
     made = contents(project, answers)
     added = made.keys() - default.keys()
     assert added >= (KUBERNETES if "platforms" in fields else set())
-    assert [path for path in added if not path.startswith(("deploy", *KUBERNETES))] == []
+    assert ("course/shipped.sha256" in added) == ("edition" in fields)
+    assert [path for path in added if not path.startswith(("deploy", *COURSE, *KUBERNETES))] == []
     differing = {path for path, content in default.items() if content != made[path]}
-    assert differing == set().union(*(ANSWERS[field][1] for field in fields))
+    changed = set().union(*(ANSWERS[field][1] for field in fields))
+    assert differing == changed | (with_holes(project) & default.keys())

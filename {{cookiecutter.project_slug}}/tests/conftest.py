@@ -11,7 +11,6 @@ import pytest
 from flight_delay.champion import read_champion
 from flight_delay.data import RawTables, drop_impossible, load_table, read_raw
 from flight_delay.features import build_table
-from flight_delay.pipeline import run_data, run_promote, run_train
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows, split
 
@@ -62,10 +61,13 @@ def table(raw: RawTables) -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return the settings of a folder in which a challenger was trained and promoted; read only."""
+    # Here, because half of the tests train nothing and would wait for what trains to be imported.
+    from flight_delay import pipeline  # noqa: PLC0415
+
     settings = Settings(home=tmp_path_factory.mktemp("trained"), resamples=RESAMPLES)
-    run_data(settings, silent)
-    run_train(settings, silent)
-    assert run_promote(settings).champion is not None
+    pipeline.run_data(settings, silent)
+    pipeline.run_train(settings, silent)
+    assert pipeline.run_promote(settings).champion is not None
     return settings
 
 

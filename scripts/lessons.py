@@ -1,0 +1,118 @@
+"""Go through the course as a learner would, on a fresh copy of this repository, and note it.
+
+    make lessons                    all pages, in order; a page's foot then says when and how long
+    make lessons PAGE=latency.md    one page again, on the machine that the last run left
+
+The copy is made in build/learner, the pages say where things go inside, and a page that does not do
+what it shows ends the run with its name and line.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lesson_pages import LESSONS, TEMPLATE, LessonError, read_course
+from lesson_runner import Shell, run_page
+from newest import COPIED
+
+INDEX = LESSONS / "index.md"
+FEET = LESSONS / "foot"
+PROJECT = Path("build/lesson/flight-delay")
+"""Where the first lesson generates the project, below the folder of Slipway."""
+SECONDS_A_BLOCK = 300
+SHOWN = ("scikit-learn", "onnxruntime", "mlflow", "fastapi", "polars")
+
+# What a new terminal of a learner has; all else is of this run or of this machine.
+KEPT = re.compile(
+    r"HOME|USER|LOGNAME|LANG|LC_\w+|TERM|TMPDIR|(UV|PIP|PYENV|SSL|npm)_\w+|\w+_(proxy|PROXY)"
+)
+PERSON = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Ann",
+    "GIT_AUTHOR_EMAIL": "ann@example.com",
+    "GIT_COMMITTER_NAME": "Ann",
+    "GIT_COMMITTER_EMAIL": "ann@example.com",
+}
+"""Somebody who has told git who they are, and nothing else."""
+
+
+def learner() -> dict[str, str]:
+    """Return a learner's environment: not this run's own, and uv where the Makefile finds it."""
+    own = Path(sys.prefix) / "bin"
+    uv = shutil.which("uv") or str(TEMPLATE / "build/tools/bin/uv")
+    path = [part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != own]
+    kept = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
+    return kept | PERSON | {"PATH": os.pathsep.join([str(Path(uv).parent), *path])}
+
+
+def run_course(machine: Path, pages: list[Path], start: Path) -> dict[Path, float]:
+    """Run pages in one shell that starts in a folder, and return the seconds that each took.
+
+    Raises:
+        LessonError: at the first block that does not do what its page says.
+    """
+    taken = {}
+    with Shell(start, learner()) as shell:
+        for page in pages:
+            print(f"{page.stem:28}", end="", flush=True)
+            begun = time.monotonic()
+            run_page(page, shell, SECONDS_A_BLOCK, machine / "{{cookiecutter.project_slug}}")
+            taken[page] = time.monotonic() - begun
+            print(f"{taken[page]:6.1f} s", flush=True)
+    return taken
+
+
+def write_feet(taken: dict[Path, float], project: Path) -> None:
+    """Write what the foot of each page says of this run."""
+    printed = f"json.dumps({{name: version(name) for name in {SHOWN}}})"
+    command = f"import json; from importlib.metadata import version; print({printed})"
+    asked = subprocess.run(
+        [project / ".venv/bin/python", "-c", command], capture_output=True, text=True, check=True
+    )
+    versions = ", ".join(f"{name} {number}" for name, number in json.loads(asked.stdout).items())
+    python = ".".join(map(str, sys.version_info[:3]))
+    today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
+    FEET.mkdir(exist_ok=True)
+    for page, seconds in taken.items():
+        (FEET / page.name).write_text(
+            f"Every command on this page ran on {today} in {seconds:.0f} seconds, with "
+            f"Python {python}, {versions}.\n{{ .foot }}\n",
+            encoding="utf-8",
+        )
+
+
+def main() -> None:
+    """Run all pages, or those named; exit code 1 with page and line when one says what is not."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dest", type=Path, help="folder of the learner's machine")
+    parser.add_argument("page", nargs="*", help="pages to run again, such as latency.md")
+    asked = parser.parse_args()
+    machine = asked.dest.resolve() / "slipway"
+    pages = [INDEX, *(lesson.page for lesson in read_course())]
+    if asked.page:
+        chosen = [page for page in pages if page.name in asked.page]
+        start = machine / PROJECT
+        if not start.is_dir() or len(chosen) != len(asked.page):
+            sys.exit(f"run `make lessons` first, and name pages of: {[one.name for one in pages]}")
+    else:
+        shutil.rmtree(machine, ignore_errors=True)
+        chosen, start = pages, shutil.copytree(TEMPLATE, machine, ignore=COPIED)
+    try:
+        taken = run_course(machine, chosen, start)
+    except LessonError as error:
+        sys.exit(f"\n{error}")
+    if not asked.page:
+        write_feet(taken, machine / PROJECT)
+    print(f"{len(taken)} pages in {sum(taken.values()):.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,380 @@
+"""The command `course`, as a learner calls it: what it says, writes and refuses."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from course_edition import Edition, course_edition, course_module, described
+
+pytestmark = pytest.mark.slow
+
+NAME = "whole-files-or-none"
+SYMBOL = "unfinished_file"
+FILE = "src/flight_delay/files.py"
+TEST_FILE = "tests/unit/test_files.py"
+OTHER = "the-way-back"
+WRITTEN = "    # My own idea, and a wrong one.\n    yield path\n"
+HOLE = "exercise whole-files-or-none: run"
+DIGGING = course_module("digging")
+
+
+@pytest.fixture(scope="module")
+def shipped(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Edition:
+    return course_edition(tmp_path_factory.mktemp("shipped"), project)
+
+
+@pytest.fixture
+def edition(shipped: Edition, tmp_path: Path) -> Edition:
+    """Return a course edition of this test's own, in which nothing was done yet."""
+    return shipped.copy(tmp_path)
+
+
+def write(edition: Edition, body: str = WRITTEN) -> str:
+    """Write a body for the exercise, and return the text of its file."""
+    text: str = DIGGING.fill(edition.text(FILE), SYMBOL, body)
+    (edition.root / FILE).write_text(text, encoding="utf-8")
+    return text
+
+
+def facts(edition: Edition, name: str = NAME) -> dict[str, object]:
+    """Return what is on record about an exercise."""
+    found: dict[str, object] = json.loads(edition.text("course/progress.json")).get(name, {})
+    return found
+
+
+def test_help_teaches(edition: Edition) -> None:
+    said = edition.course("--help")
+    for line in ("You write them", "course start NAME", "0 solved, 1 not solved, 2 wrong use"):
+        assert line in said
+    for command in re.findall(r"^    ([a-z]+) ", said, flags=re.MULTILINE):
+        assert "Exit codes" in edition.course(command, "--help")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("start", "whole-file-or-non"), f'no exercise "whole-file-or-non"; the nearest: {NAME}'),
+        (("check", "xyzzy"), '"xyzzy"; `course list` shows them all'),
+        (("start",), "required: NAME"),
+        (("check",), "which exercise? The next one that is open: `course start "),
+        (("frobnicate",), "invalid choice: 'frobnicate'"),
+        (("solution", NAME), f"{NAME} is not solved yet: `course check {NAME}` first"),
+        (("incident", "drifd"), 'no incident "drifd"; the nearest: drift'),
+        (("incident", "drift", "--project", "/nowhere"), "there is no project in this folder"),
+        (("verify",), "`course report` writes it"),
+        (("watch", "rollback-in-time"), "about a running service"),
+        (("solution", "rollback-in-time", "--give-up"), "about a running service"),
+    ],
+)
+def test_wrong_use_is_one_line_that_says_what_to_do(
+    arguments: tuple[str, ...], said: str, edition: Edition
+) -> None:
+    printed = edition.course(*arguments, code=2)
+    assert said in printed
+    assert printed.startswith("course: ")
+    assert printed.count("\n") == 1
+
+
+def test_a_record_that_is_damaged_is_not_guessed_at(edition: Edition) -> None:
+    (edition.root / "course/progress.json").write_text('{"a": ')
+    assert "is not JSON any more" in edition.course("list", code=2)
+
+
+def test_three_hints_each_once_and_the_last_again(edition: Edition) -> None:
+    hints = described()[NAME]["hints"]
+    for number in (1, 2, 3, 3):
+        said = edition.course("hint", NAME)
+        assert f"hint {number} of 3" in said
+        shown = [hint[:30] in " ".join(said.split()) for hint in hints]
+        assert shown == [number == n for n in (1, 2, 3)]
+    assert facts(edition)["hints"] == 3
+
+
+def test_the_way_of_an_exercise_from_the_task_to_the_record(edition: Edition) -> None:
+    task = " ".join(described()[NAME]["task"].split())
+    assert task[:60] in " ".join(edition.course("start", NAME).split())
+    assert HOLE in edition.course("check", code=1)
+    write(edition)
+    said = edition.course("check", code=1)
+    assert HOLE not in said
+    assert "known to pass on the untouched project" in said
+    assert "course doctor" in said
+    edition.course("solution", code=2)
+    assert "not solved" in edition.course("check", code=1)
+
+    write(edition, body_of_the_course(edition))
+    said = edition.course("check")
+    assert f"solved: {NAME} (" in said
+    assert "The next one that is open: `course start " in " ".join(said.split())
+    assert f"def {SYMBOL}" in edition.course("solution", NAME)
+    assert f"solved  {NAME}" in edition.course("list")
+    known = facts(edition)
+    assert known["attempts"] == 4
+    assert "given" not in known
+    assert "The next one" in edition.course("check", code=2)
+    lines = edition.text("course/progress.json").splitlines()
+    assert all(line.count(":") <= 2 for line in lines)
+    assert edition.text("course/progress.json") == (
+        json.dumps(json.loads("".join(lines)), indent=1, sort_keys=True) + "\n"
+    )
+
+
+def body_of_the_course(edition: Edition) -> str:
+    """Return the body that the course has for the exercise, without the docstring."""
+    whole: str = DIGGING.function_text(edition.text(f"course/whole/{FILE}.txt"), SYMBOL)
+    return whole.rpartition('"""\n')[2]
+
+
+def test_an_answer_that_was_given_stays_on_record(edition: Edition) -> None:
+    mine = write(edition)
+    assert "the record says that it was given" in edition.course("solution", NAME, "--give-up")
+    assert edition.text(FILE) == edition.text(f"course/whole/{FILE}.txt")
+    assert edition.text(f"course/kept/{FILE}.1.txt") == mine
+    edition.course("check", NAME)
+    edition.course("reset", NAME)
+    assert "given" in facts(edition)
+    assert "solved" not in facts(edition)
+    assert re.search(f"begun .*{NAME}.*answer given", edition.course("list"))
+
+
+def test_reset_opens_one_hole_and_loses_nothing(edition: Edition, shipped: Edition) -> None:
+    first = write(edition)
+    edition.course("reset", NAME)
+    assert edition.text(FILE) == shipped.text(FILE)
+    second = write(edition, "    yield path  # another\n")
+    edition.edit(FILE, "import os\n", "import os\nimport string\n")
+    edition.course("reset", NAME)
+    assert "import string\n" in edition.text(FILE)
+    assert HOLE in edition.text(FILE)
+    kept = [edition.text(f"course/kept/{FILE}.{number}.txt") for number in (1, 2)]
+    assert kept == [first, second.replace("import os\n", "import os\nimport string\n")]
+
+
+@pytest.mark.parametrize("text", ["def (:\n", "", None])
+def test_a_file_that_cannot_be_read_is_told_and_brought_back(
+    text: str | None, edition: Edition, shipped: Edition
+) -> None:
+    path = edition.root / FILE
+    path.unlink() if text is None else path.write_text(text)
+    said = edition.course("check", NAME, code=2 if text is None else 1)
+    assert f"{FILE} is missing" in said if text is None else FILE in said
+    assert "as shipped" in edition.course("reset", NAME)
+    assert edition.text(FILE) == shipped.text(FILE)
+
+
+def test_another_exercise_in_a_bad_state_does_not_matter(edition: Edition) -> None:
+    others = [file for file in edition.root.glob("src/flight_delay/**/*.py") if is_holed(file)]
+    assert len(others) > 5
+    for path in others:
+        if path != edition.root / FILE:
+            path.write_text("def (:\n")
+    edition.course("solution", NAME, "--give-up")
+    edition.course("check", NAME)
+
+
+def is_holed(path: Path) -> bool:
+    return "course start" in path.read_text("utf-8")
+
+
+@contextmanager
+def watching(edition: Edition) -> Iterator[subprocess.Popen[str]]:
+    """Run `course watch` beside the test."""
+    command: list[str | Path] = [edition.python, "-u", "-m", "course", "watch", NAME]
+    process = subprocess.Popen(
+        command,
+        env=edition.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+def said_until(process: subprocess.Popen[str], words: str) -> str:
+    """Read what is printed until a line has these words."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    message = f"it ended and did not say {words!r}:\n{said}"
+    raise AssertionError(message)
+
+
+def test_watch_checks_at_every_save_and_ends_when_it_is_solved(edition: Edition) -> None:
+    with watching(edition) as process:
+        assert HOLE in said_until(process, "waiting for a save")
+        write(edition)
+        assert HOLE not in said_until(process, "waiting for a save")
+        # Some editors write another file and put it in the place of the old one.
+        beside = edition.root / f"{FILE}.new"
+        beside.write_text(edition.text(f"course/whole/{FILE}.txt"))
+        beside.replace(edition.root / FILE)
+        said_until(process, f"solved: {NAME}")
+        started = time.monotonic()
+        assert process.wait(timeout=20) == 0
+        assert time.monotonic() - started < 20
+    assert facts(edition)["attempts"] == 3
+
+
+def test_a_test_that_was_changed_is_noticed_and_not_used(edition: Edition) -> None:
+    text = edition.text(TEST_FILE)
+    (edition.root / TEST_FILE).write_text("def test_nothing() -> None:\n    pass\n")
+    said = edition.course("check", NAME, code=1)
+    assert f"{TEST_FILE} was changed; the check uses the tests as shipped" in said
+    said = edition.course("doctor", NAME, code=1)
+    assert f"failed  tests: {TEST_FILE} was changed" in said
+    assert f"not as shipped, and no exercise asks for it: {TEST_FILE}" in said
+    (edition.root / TEST_FILE).write_text(text)
+    edition.course("doctor", NAME)
+
+
+def test_doctor_tells_whose_error_it_is(edition: Edition) -> None:
+    write(edition)
+    said = edition.course("doctor", NAME)
+    assert "passed  the check: it passes on the untouched project" in said
+    assert "The course is in order" in said
+    assert "the error is in what you wrote: unfinished_file in" in " ".join(said.split())
+
+    (edition.root / FILE).write_text("def (:\n")
+    assert "failed  your code: " in edition.course("doctor", NAME, code=1)
+
+    edition.edit(f"course/whole/{FILE}.txt", "unfinished.replace(path)", "unfinished.touch()")
+    write_shipped(edition)
+    said = edition.course("doctor", NAME, code=1)
+    assert "failed  the check: it does not pass on the untouched project" in said
+    assert "This is an error of the course and not yours" in said
+
+
+def write_shipped(edition: Edition) -> None:
+    """Put the exercise's file back, whatever the course believes it to have been."""
+    edition.course("reset", NAME)
+
+
+def test_report_is_proved_by_verify_and_tampering_is_found(edition: Edition) -> None:
+    keep_only(edition, NAME, OTHER)
+    write(edition, body_of_the_course(edition))
+    edition.course("start", NAME)
+    edition.course("solution", OTHER, "--give-up")
+    edition.course("report")
+    page = edition.text("course/REPORT.md")
+    assert re.search(r"2 of 2 exercises are solved, 1 of them with an answer of the course", page)
+    assert re.search(rf"\| {NAME} \| [\w-]+ \| solved \| .* \| 0 \| 0 \| own \| [\d.]+ \|", page)
+    assert re.search(rf"\| {OTHER} \|.*\| given 20.* UTC \|", page)
+    assert re.search(r"\| Python \| 3\.", page)
+    assert "Every claim of the report holds." in edition.course("verify")
+
+    write(edition)
+    report = edition.root / "course/REPORT.md"
+    report.write_text(re.sub(r"given 20[^|]+ \|", "own |", page))
+    said = edition.course("verify", code=1)
+    assert f"{OTHER}: the page says answer = own, and it is given" in said
+    assert f"{NAME}: the page says state = solved, and it is open" in said
+    report.write_text(re.sub(rf"\| {NAME} .*\n", "", page))
+    assert f"{NAME}: the page does not have it" in edition.course("verify", code=1)
+
+
+def keep_only(edition: Edition, *names: str) -> None:
+    """Make a course of these exercises, so that to check all of them takes seconds."""
+    for path in (edition.root / "course/exercises").glob("*.toml"):
+        if path.stem not in names:
+            path.unlink()
+
+
+def test_when_all_are_solved_everything_is_checked_once_more(edition: Edition) -> None:
+    keep_only(edition, NAME, OTHER)
+    for name in (NAME, OTHER):
+        edition.course("solution", name, "--give-up")
+    edition.course("report")
+    said = edition.course("check")
+    assert said.count("solved: ") == 2
+    assert "course report" in said
+    write(edition)
+    assert f"not solved yet: {NAME}" in edition.course("check", code=1)
+    assert f"begun   {NAME}" in edition.course("list")
+
+
+LAB = '''\
+"""A lab."""
+
+from pathlib import Path
+
+from course.findings import Finding
+
+
+def begin(project: Path) -> None:
+    (project / "begun").touch()
+    print("mend it")
+
+
+def check(project: Path) -> list[Finding]:
+    mended = (project / "mended").exists()
+    return [Finding("begun", True, "at once"), Finding("mended", mended, "p99 4.2 ms")]
+
+
+def end(project: Path) -> None:
+    (project / "begun").unlink(missing_ok=True)
+'''
+
+
+@pytest.mark.parametrize("kind", ["live", "incident"])
+def test_what_is_live_begins_is_checked_and_ends_on_the_project_that_was_named(
+    kind: str, edition: Edition, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pyproject.toml").touch()
+    keep_only(edition)
+    folder = "live" if kind == "live" else "incidents"
+    (edition.root / "src/course" / folder / "on_fire.py").write_text(LAB)
+    text = 'title = "t"\nlesson = "l"\norder = 101\nkind = "live"\ntask = "Mend."\n'
+    (edition.root / "course/exercises/on-fire.toml").write_text(
+        f'{text}hints = ["a", "b", "c"]\ncheck = "on_fire"\n'
+    )
+    begin, check, end = {
+        "live": (("start", "on-fire"), ("check", "on-fire"), ("reset", "on-fire")),
+        "incident": (
+            ("incident", "on-fire"),
+            ("incident", "on-fire", "check"),
+            ("incident", "on-fire", "end"),
+        ),
+    }[kind]
+    assert "mend it" in edition.course(*begin, "--project", str(other))
+    said = edition.course(*check, code=1)
+    assert "1 of 2 findings" in said
+    assert "failed  mended: p99 4.2 ms" in said
+    assert (other / "begun").exists()
+    (other / "mended").touch()
+    assert "2 of 2 findings" in edition.course(*check)
+    assert not (other / "begun").exists()
+    edition.course("report")
+    assert "passed  mended: p99 4.2 ms" in edition.text("course/REPORT.md")
+    assert "Every claim" in edition.course("verify")
+    (other / "begun").touch()
+    edition.course(*end)
+    assert not (other / "begun").exists()
+
+
+def test_it_works_in_a_package_of_another_name(project: Path, tmp_path: Path) -> None:
+    edition = course_edition(tmp_path, project, package="late_trains")
+    assert "src/late_trains/files.py" in edition.course("start", NAME)
+    assert HOLE in edition.course("check", code=1)
+    edition.course("solution", "--give-up")
+    edition.course("check")
+
+
+def test_the_edition_pleases_linter_formatter_and_types(edition: Edition) -> None:
+    for module in ("ruff check --no-cache", "ruff format --check", "mypy src/course"):
+        command: list[str | Path] = [edition.python, "-m", *module.split()]
+        done = subprocess.run(
+            command, cwd=edition.root, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,170 @@
+"""The live exercises on a real service: unsolved, a plausible wrong answer, and solved."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from labs import PROJECT, Course, begun, learning
+from monitoring_stack import wait_until
+from shell import environment
+
+slow = pytest.mark.slow
+
+ALERT = "live.alert_fires_and_clears"
+ROLLBACK = "live.rollback_in_time"
+P99 = "live.p99_budget"
+BUDGET = "BUDGET = 5000"
+SOON_SPENT = "BUDGET = 30"
+ONE_BY_ONE = "http.client.HTTPConnection"
+BATCH = '''"""A screen, in one request."""
+
+import http.client
+import json
+
+
+def ask(port, flights):
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    body = json.dumps({"instances": flights})
+    connection.request("POST", "/v1/predict/batch", body, {"Content-Type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return [one["probability"] for one in answer["predictions"]]
+'''
+KEPT_OPEN = '''"""A screen, flight by flight over one connection."""
+
+import http.client
+import json
+
+HEADERS = {"Content-Type": "application/json"}
+
+
+def ask(port, flights):
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    chances = []
+    for flight in flights:
+        connection.request("POST", "/v1/predict", json.dumps(flight), HEADERS)
+        chances.append(json.loads(connection.getresponse().read())["probability"])
+    connection.close()
+    return chances
+'''
+
+
+@pytest.fixture(scope="module")
+def course(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    """Return what a learner has."""
+    with learning(project, tmp_path_factory.mktemp("live")) as course:
+        yield course
+
+
+@slow
+def test_nothing_is_begun_without_a_service_or_without_prometheus(course: Course) -> None:
+    for module in (ALERT, ROLLBACK):
+        said = course.ask("begin", module)
+        assert f"no service answers on port {course.port}" in said
+        assert list(course.missing(module)) == ["begun"]
+    course.tools["PATH"] = "/bin"
+    try:
+        if not Path("/bin/prometheus").exists():
+            assert "apt-get install prometheus" in course.ask("begin", ALERT)
+    finally:
+        course.tools.clear()
+    assert course.programs() == ""
+
+
+@slow
+def test_an_alert_has_to_fire_and_to_clear(course: Course) -> None:
+    course.start()
+    with begun(course, ALERT) as told:
+        address = re.search(r"http://\S+/alerts", told)
+        assert address is not None
+        assert httpx2.get(address[0]).is_success
+        assert "no alert fire" in course.missing(ALERT)["an alert fired"]
+        course.stop()
+        fired = course.until(ALERT, "an alert fired")
+        assert "ServiceDown" in fired.said
+        assert "fires on" in course.missing(ALERT)["and cleared"], "to fire is not enough"
+        course.start()
+        course.until(ALERT, "and cleared")
+        assert course.missing(ALERT) == {}
+    course.stop()
+
+
+@slow
+def test_a_bad_model_has_to_be_rolled_back_before_the_budget_is_spent(course: Course) -> None:
+    course.start()
+    course.replace("live/rollback_in_time.py", BUDGET, SOON_SPENT)
+    with begun(course, ROLLBACK):
+        course.until(ROLLBACK, "budget", passed=False)
+        course.command("rollback")
+        course.until(ROLLBACK, "rolled back")
+        missing = course.missing(ROLLBACK)
+        assert list(missing) == ["budget"]
+        assert "too late: all 30 were spent" in missing["budget"]
+    course.replace("live/rollback_in_time.py", SOON_SPENT, BUDGET)
+    with begun(course, ROLLBACK):
+        missing = course.missing(ROLLBACK)
+        assert list(missing) == ["rolled back"]
+        assert "promoted by force" in missing["rolled back"]
+        course.command("rollback", "--reason", "forced past the gates")
+        answers = course.until(ROLLBACK, "rolled back")
+        assert "forced past the gates" in answers.said
+        assert course.missing(ROLLBACK) == {}
+    course.stop()
+
+
+@slow
+def test_p99_has_to_come_under_a_budget(course: Course) -> None:
+    folder = course.root / "course/p99-budget"
+    with begun(course, P99):
+        slow_screen = course.missing(P99)["p99 is within the budget"]
+        assert re.search(r"p99 of a screen is .* ms, and .* 3 are allowed", slow_screen)
+        screen = folder / "screen.py"
+        assert ONE_BY_ONE in screen.read_text("utf-8")
+
+        screen.write_text(KEPT_OPEN, encoding="utf-8")
+        assert list(course.missing(P99)) == ["p99 is within the budget"]
+        screen.write_text(BATCH, encoding="utf-8")
+        assert "the service says to a batch" in course.missing(P99)["a screen is answered"]
+        screen.write_text(BATCH.replace('one["probability"]', "0.5"), encoding="utf-8")
+
+        serve = folder / "serve.sh"
+        settings = serve.read_text("utf-8").splitlines()
+        kept = [line for line in settings if "APP_MAX_INSTANCES" not in line]
+        assert len(kept) == len(settings) - 1
+        course.command_line(f"kill $(cat {folder}/service.pid)")
+        wait_until(lambda: not course.lives(), "the service has stopped")
+        assert "start it with serve.sh" in course.missing(P99)["the service answers"]
+        course.start()
+        assert list(course.missing(P99)) == ["the answers are right"], "and not made up"
+        screen.write_text(BATCH, encoding="utf-8")
+        assert course.missing(P99) == {}
+    course.stop()
+
+
+def test_every_duration_of_the_rules_is_a_sixtieth_and_nothing_else_is_changed() -> None:
+    shipped = (PROJECT / "monitoring/rules.yml").read_text("utf-8")
+    faster = _faster(shipped)
+    assert "[5s]" in faster
+    assert "[360s]" in faster
+    assert "for: 2s" in faster
+    bare = re.compile(r"(?<=\[)\w+(?=\])|(?<=for: )\w+")
+    assert bare.sub("", faster) == bare.sub("", shipped)
+    assert not set(bare.findall(shipped)) & {"5s", "2s", "360s"}
+    assert _faster("scrape_interval: 15s") == "scrape_interval: 250ms"
+
+
+def _faster(text: str) -> str:
+    script = "import sys; from course.labs.watch import faster; print(faster(sys.stdin.read()))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(PYTHONPATH=str(PROJECT / "src")),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.removesuffix("\n")

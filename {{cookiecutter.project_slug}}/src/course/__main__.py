@@ -1,0 +1,7 @@
+"""`python -m course`, where the command is not installed."""
+
+import sys
+
+from course.cli import main
+
+sys.exit(main())

@@ -1,0 +1,272 @@
+"""What each command does and says. Each returns whether all that it looked at is solved."""
+
+from pathlib import Path
+
+from course import doctor, report, watch
+from course.checks import Verdict, check
+from course.digging import function_text
+from course.exercises import LESSON, Exercise
+from course.findings import Finding
+from course.lab import incidents
+from course.learner import Learner
+from course.names import named
+from course.project import WrongUseError
+from course.screen import line, lines, prose
+
+WHOSE_ERROR = (
+    "This check is known to pass on the untouched project; if you think that your code is right, "
+    "run `course doctor`."
+)
+
+
+def start_(learner: Learner, name: str, project: Path | None) -> bool:
+    """Print the task."""
+    exercise = learner.exercise(name)
+    line(f"{exercise.name}: {exercise.title}", "bold")
+    line()
+    prose(exercise.task)
+    line()
+    learner.start(exercise, project)
+    if exercise.module:
+        prose(f"When you have done it: `course check {name}`.")
+        return True
+    line(f"where   {exercise.place}")
+    line(f"check   course check {name}, or course watch {name} while you write")
+    line(f"stuck   course hint {name}")
+    return True
+
+
+def check_(learner: Learner, name: str | None, project: Path | None) -> bool:
+    """Check an exercise, or everything again when all are solved."""
+    if name is None and learner.current is None and not learner.open:
+        return _check_all(learner)
+    exercise = learner.exercise(name)
+    verdict = learner.check(exercise, project)
+    _tell(verdict)
+    tests = doctor.tests_of(learner.project, exercise)
+    if not tests.passed:
+        line()
+        prose(f"Note: {tests.said}.")
+    line()
+    if verdict.solved and exercise.module:
+        prose(learner.next_step())
+    elif verdict.solved:
+        prose(f"`course solution {exercise.name}` shows the course's answer. {learner.next_step()}")
+    elif not exercise.module:
+        prose(WHOSE_ERROR)
+    return verdict.solved
+
+
+def _check_all(learner: Learner) -> bool:
+    """Run every check that needs no running service."""
+    solved = True
+    for exercise in learner.project.exercises.values():
+        if not exercise.module:
+            verdict = check(learner.project, exercise)
+            learner.note(exercise.name, verdict)
+            _tell(verdict)
+            solved = solved and verdict.solved
+    line()
+    if live := [one.name for one in learner.project.exercises.values() if one.module]:
+        prose(f"Not done again, as they need a running service: {', '.join(live)}.")
+    prose("`course report` writes down what you have done." if solved else learner.next_step())
+    return solved
+
+
+def watch_(learner: Learner, name: str | None) -> bool:
+    """Check at every save, until the exercise is solved."""
+    exercise = learner.exercise(name)
+    if exercise.module:
+        message = f"{exercise.name} is about a running service: `course check {exercise.name}`"
+        raise WrongUseError(message)
+    files = [learner.project.root / file for file in exercise.written_in]
+
+    def solved() -> bool:
+        verdict = learner.check(exercise)
+        _tell(verdict)
+        if not verdict.solved:
+            line()
+            line(f"waiting for a save of {', '.join(exercise.written_in)} (Ctrl-C ends it)", "dim")
+        return verdict.solved
+
+    watch.on_every_save(files, solved)
+    return True
+
+
+def hint_(learner: Learner, name: str | None) -> bool:
+    """Print the next hint."""
+    exercise = learner.exercise(name)
+    number, hint = learner.hint(exercise)
+    line(f"hint {number} of {len(exercise.hints)}", "bold")
+    line()
+    prose(hint)
+    line()
+    if number < len(exercise.hints):
+        prose(f"Try it; then `course hint {exercise.name}` shows the next.")
+    else:
+        prose(
+            f"That was the last. `course solution {exercise.name} --give-up` writes the course's "
+            "answer into your file."
+        )
+    return True
+
+
+def list_(learner: Learner) -> bool:
+    """Print all exercises by lesson, and how far the learner is."""
+    exercises = learner.project.exercises
+    width = max(map(len, exercises), default=0)
+    lesson = ""
+    for exercise in exercises.values():
+        if exercise.lesson != lesson:
+            lesson = exercise.lesson
+            line(f"{exercise.order // LESSON:2}  {lesson}", "bold")
+        state, facts = _state(learner, exercise.name)
+        style = {"solved": "green", "begun": "yellow"}.get(state, "")
+        line(f"    {state:6}  {exercise.name:{width}}  {exercise.title}{facts}", style)
+    solved = len(exercises) - len(learner.open)
+    line()
+    prose(f"{solved} of {len(exercises)} solved. {learner.next_step()}")
+    return True
+
+
+def _state(learner: Learner, name: str) -> tuple[str, str]:
+    progress = learner.progress
+    given = ", answer given" if progress.get(name, "given", "") else ""
+    if learner.is_solved(name):
+        return "solved", f" ({progress.get(name, 'solved', '')}{given})"
+    if progress.get(name, "started", "") or progress.get(name, "attempts", 0):
+        attempts, hints = progress.get(name, "attempts", 0), progress.get(name, "hints", 0)
+        return "begun", f" (attempts: {attempts}, hints: {hints}{given})"
+    return "open", ""
+
+
+def reset_(learner: Learner, name: str) -> bool:
+    """Open an exercise again."""
+    exercise = learner.exercise(name)
+    lines(learner.reset(exercise))
+    prose(f"{exercise.name} is open again. What you had written is kept in course/kept.")
+    return True
+
+
+def solution_(learner: Learner, name: str | None, *, give_up: bool) -> bool:
+    """Print the course's answer; write it, if the learner gives up."""
+    exercise = learner.exercise(name)
+    if exercise.module:
+        message = f"{exercise.name} is about a running service; the page {exercise.lesson} says how"
+        raise WrongUseError(message)
+    if give_up:
+        lines(learner.give_up(exercise))
+    elif not learner.is_solved(exercise.name):
+        message = (
+            f"{exercise.name} is not solved yet: `course check {exercise.name}` first, "
+            f"or `course solution {exercise.name} --give-up`"
+        )
+        raise WrongUseError(message)
+    for symbol in exercise.remove:
+        line(f"{symbol.file}: {symbol.name}", "bold")
+        line(function_text(learner.project.whole(symbol.file), symbol.name))
+    for edit in exercise.edits:
+        line(edit.file, "bold")
+        line(edit.right.rstrip("\n") + "\n")
+    if give_up:
+        prose(
+            f"This now stands in your files, and the record says that it was given; what you had "
+            f"written is kept in course/kept. `course check {exercise.name}` checks it."
+        )
+    return True
+
+
+def report_(learner: Learner) -> bool:
+    """Write the page."""
+    report.write(learner, line)
+    line(f"course/{report.FILE} is written; `course verify` proves it to anyone.")
+    return True
+
+
+def verify_(learner: Learner) -> bool:
+    """Compare the page with what is true now."""
+    broken = report.broken_claims(learner, line)
+    line()
+    lines(broken)
+    counted = "1 claim does" if len(broken) == 1 else f"{len(broken)} claims do"
+    line(f"{counted} not hold." if broken else "Every claim of the report holds.")
+    return not broken
+
+
+def doctor_(learner: Learner, name: str | None) -> bool:
+    """Say whose error it is."""
+    found = []
+    for finding in doctor.surroundings(learner.project):
+        _look(finding)
+        found.append(finding)
+    if name is None and learner.current is None:
+        return all(finding.passed for finding in found)
+    exercise = learner.exercise(name)
+    if exercise.module:
+        return all(finding.passed for finding in found)
+    for finding in (
+        doctor.tests_of(learner.project, exercise),
+        doctor.readable(learner.project, exercise),
+    ):
+        _look(finding)
+        found.append(finding)
+    finding, run = doctor.untouched(learner.project, exercise)
+    _look(finding)
+    line()
+    if finding.passed:
+        prose(_of_learner(exercise, found))
+        return all(one.passed for one in found)
+    lines(run.printed.splitlines()[-doctor.LINES :])
+    prose(_of_course(exercise, found))
+    return False
+
+
+def _of_learner(exercise: Exercise, found: list[Finding]) -> str:
+    if all(finding.passed for finding in found):
+        return (
+            f"The course is in order. If `course check {exercise.name}` fails, the error is in "
+            f"what you wrote: {exercise.place}."
+        )
+    return "The check itself is in order; what failed above is to be put right in your project."
+
+
+def _of_course(exercise: Exercise, found: list[Finding]) -> str:
+    if all(finding.passed for finding in found):
+        return (
+            f"This is an error of the course and not yours: the check of {exercise.name} fails on "
+            "the project as shipped. Please report it with the lines above."
+        )
+    return (
+        "The check fails even with the course's answer, and what failed above explains it, most "
+        "likely: put that right in your project, and ask again."
+    )
+
+
+def incident_(learner: Learner, name: str | None, step: str, project: Path | None) -> bool:
+    """Begin, check or end an incident."""
+    known = incidents()
+    if name is None:
+        lines(known)
+        return True
+    lab, key = named(name, known, "incident"), f"incident {name}"
+    if step == "check":
+        verdict = learner.check_lab(key, lab, project)
+        _tell(verdict)
+        return verdict.solved
+    if step == "begin":
+        learner.begin(key, lab, project)
+    else:
+        lab.end(learner.folder_of(key, project))
+    return True
+
+
+def _look(finding: Finding) -> None:
+    style = "green" if finding.passed else "red"
+    line(f"{'passed' if finding.passed else 'failed'}  {finding.name}: {finding.said}", style)
+
+
+def _tell(verdict: Verdict) -> None:
+    line(verdict.headline, "bold green" if verdict.solved else "bold red")
+    if verdict.said:
+        line()
+        lines(verdict.said)

@@ -1,0 +1,42 @@
+"""Exercises and incidents on a running service: each is a module with three functions.
+
+`begin(project)` tells the learner what is to be done and starts what is needed, `check(project)`
+returns what it found, and `end(project)` stops and tidies up all that `begin` started; it may be
+called twice. `project` is the folder of the project that is worked on.
+"""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Protocol, cast
+
+from course.findings import Finding
+
+LIVE = "course.live"
+INCIDENTS = "course.incidents"
+
+
+class Lab(Protocol):
+    """What such a module has."""
+
+    def begin(self, project: Path) -> None:
+        """Tell what is to be done, and start what is needed."""
+
+    def check(self, project: Path) -> list[Finding]:
+        """Return what is as it should be and what is not."""
+
+    def end(self, project: Path) -> None:
+        """Stop and tidy up."""
+
+
+def lab(package: str, name: str) -> Lab:
+    """Import a lab by its name, which has dashes where the module has underscores."""
+    return cast("Lab", importlib.import_module(f"{package}.{name.replace('-', '_')}"))
+
+
+def incidents() -> dict[str, Lab]:
+    """Return the incidents by name. What else the package holds does not begin anything."""
+    package = importlib.import_module(INCIDENTS)
+    names = [info.name.replace("_", "-") for info in pkgutil.iter_modules(package.__path__)]
+    labs = {name: lab(INCIDENTS, name) for name in names}
+    return {name: found for name, found in labs.items() if hasattr(found, "begin")}

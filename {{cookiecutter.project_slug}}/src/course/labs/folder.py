@@ -1,0 +1,82 @@
+"""Where a lab keeps what it has begun, as plain text, and that only one is on at a time."""
+
+import contextlib
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course.project import WrongUseError
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The course edition of the project, in which this file lies."""
+LABS = ROOT / "reports" / "labs"
+STATE_FILE = "state.json"
+
+
+class LabError(WrongUseError):
+    """A lab cannot be begun or checked; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A live exercise or an incident, on a learner's project."""
+
+    name: str
+    project: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where its state and the files of what it started are."""
+        return LABS / self.name
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was begun and not ended."""
+        return (self.folder / STATE_FILE).is_file()
+
+    def open(self) -> None:
+        """Make an empty folder with a fresh state.
+
+        Raises:
+            LabError: when another lab is on.
+        """
+        others = [path.parent.name for path in LABS.glob(f"*/{STATE_FILE}")]
+        if others := [name for name in others if name != self.name]:
+            message = f"{others[0]} is still on: end it first, since each changes the same service"
+            raise LabError(message)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.write(begun=time.time(), project=str(self.project.resolve()), programs={})
+
+    def read(self) -> dict[str, Any]:
+        """Return the state; nothing when it was not begun."""
+        try:
+            state: dict[str, Any] = json.loads((self.folder / STATE_FILE).read_bytes())
+        except FileNotFoundError:
+            return {}
+        return state
+
+    def write(self, **facts: object) -> None:
+        """Add facts to the state, in one step."""
+        write_json(self.folder / STATE_FILE, self.read() | facts)
+
+    def close(self) -> None:
+        """Forget everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # where another lab is on
+            LABS.rmdir()
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replace a JSON file in one step: a reader sees the old content or the new."""
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def clock(moment: float) -> str:
+    """Return the time of day, UTC, as Prometheus and the logs tell it."""
+    return time.strftime("%H:%M:%S", time.gmtime(moment))

@@ -1,0 +1,63 @@
+"""What the learner has done: a text file that may be committed, one fact a line."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from course.project import WrongUseError
+
+Fact = str | int | float | list[str]
+FactT = TypeVar("FactT", str, int, float, list[str])
+
+
+def now() -> str:
+    """Return the time as it is recorded."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+class Progress:
+    """Facts about exercises: started, attempts, hints, solved, given, seconds and so on."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what is recorded, if anything is."""
+        self._path = path
+        self._facts: dict[str, dict[str, Fact]] = {}
+        if path.exists():
+            try:
+                self._facts = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                message = f"course/{path.name} is not JSON any more ({error}): mend or remove it"
+                raise WrongUseError(message) from error
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the exercises about which something is recorded."""
+        return iter(self._facts)
+
+    def get(self, name: str, fact: str, default: FactT) -> FactT:
+        """Return a fact, or the default if it is not recorded in the default's type."""
+        value = self._facts.get(name, {}).get(fact, default)
+        return value if isinstance(value, type(default)) else default
+
+    def record(self, name: str, **facts: Fact | None) -> None:
+        """Write facts about an exercise; None removes one."""
+        known = self._facts.setdefault(name, {})
+        for fact, value in facts.items():
+            if value is None:
+                known.pop(fact, None)
+            else:
+                known[fact] = value
+        self._save()
+
+    def count(self, name: str, fact: str) -> int:
+        """Add one to a fact and return it."""
+        value = self.get(name, fact, 0) + 1
+        self.record(name, **{fact: value})
+        return value
+
+    def _save(self) -> None:
+        text = json.dumps(self._facts, indent=1, sort_keys=True, ensure_ascii=False)
+        new = self._path.with_name(f"{self._path.name}.new")
+        new.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+        new.replace(self._path)
