@@ -48,7 +48,7 @@ format: | $(UV) ## Mend what can be mended automatically
 	$(UV) run ruff format . "{{cookiecutter.project_slug}}"
 
 lessons: | $(UV) ## Run every command of the course (PAGE=name.md: of one page again)
-	@$(UV) run python scripts/lessons.py "$(if $(filter file,$(origin DEST)),build/learner,$(DEST))" $(PAGE)
+	@$(UV) run python scripts/lessons.py $(if $(filter file,$(origin DEST)),build/learner --feet,"$(DEST)") $(PAGE)
 
 docs: | $(UV) ## Build the site into build/site
 	$(UV) run python scripts/listings.py

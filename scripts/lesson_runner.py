@@ -36,7 +36,7 @@ trap - ERR; printf '\\n{mark}%s %s\\n' "$__first" "$PWD"
 
 
 class Shell:
-    """One bash whose state lasts from block to block, and in whose group everything ends."""
+    """One bash whose state lasts from block to block, and with whose group it all ends."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         """Start in a folder."""
@@ -63,7 +63,7 @@ class Shell:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """End bash and all that it started."""
+        """End bash and what it started; a lab of the course has sessions, and ends, of its own."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(BrokenPipeError):
@@ -77,7 +77,8 @@ class Shell:
         self._input.flush()
         printed = self._read(block, mark, seconds)
         output, _, end = printed.rpartition(f"\n{mark}")
-        code, _, folder = end.rstrip("\n").partition(" ")
+        # What runs in the background may have printed since.
+        code, _, folder = end.partition("\n")[0].partition(" ")
         self.folder = Path(folder)
         expected = EXIT_CODE.fullmatch(block.title)
         if int(code) != (int(expected[1]) if expected else 0):

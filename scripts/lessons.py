@@ -72,13 +72,16 @@ def run_course(machine: Path, pages: list[Path], start: Path) -> dict[Path, floa
 
 def write_feet(taken: dict[Path, float], project: Path) -> None:
     """Write what the foot of each page says of this run."""
-    printed = f"json.dumps({{name: version(name) for name in {SHOWN}}})"
-    command = f"import json; from importlib.metadata import version; print({printed})"
+    printed = f"json.dumps([python_version(), {{name: version(name) for name in {SHOWN}}}])"
+    command = (
+        "import json; from importlib.metadata import version; from platform import python_version; "
+        f"print({printed})"
+    )
     asked = subprocess.run(
         [project / ".venv/bin/python", "-c", command], capture_output=True, text=True, check=True
     )
-    versions = ", ".join(f"{name} {number}" for name, number in json.loads(asked.stdout).items())
-    python = ".".join(map(str, sys.version_info[:3]))
+    python, packages = json.loads(asked.stdout)
+    versions = ", ".join(f"{name} {number}" for name, number in packages.items())
     today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
     FEET.mkdir(exist_ok=True)
     for page, seconds in taken.items():
@@ -94,6 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dest", type=Path, help="folder of the learner's machine")
     parser.add_argument("page", nargs="*", help="pages to run again, such as latency.md")
+    parser.add_argument("--feet", action="store_true", help="write what the foot of a page says")
     asked = parser.parse_args()
     machine = asked.dest.resolve() / "slipway"
     pages = [INDEX, *(lesson.page for lesson in read_course())]
@@ -109,7 +113,7 @@ def main() -> None:
         taken = run_course(machine, chosen, start)
     except LessonError as error:
         sys.exit(f"\n{error}")
-    if not asked.page:
+    if asked.feet:
         write_feet(taken, machine / PROJECT)
     print(f"{len(taken)} pages in {sum(taken.values()):.0f} s")
 

@@ -2,7 +2,7 @@
 
 It lives through the whole year, and then looks with a real browser at what a person would look at:
 the dashboard under traffic, an alert in Prometheus, the runs in MLflow. It needs Chromium and
-Prometheus, takes about six minutes, and changes nothing but lessons/images/.
+Prometheus, takes about ten minutes, and changes nothing but lessons/images/.
 """
 
 import argparse

@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from answers import TEMPLATE
@@ -12,7 +15,7 @@ from browsing import QUIET
 from docker_engine import Engine, engine_with_base
 from machine import require
 from playwright.sync_api import Browser, sync_playwright
-from shell import run
+from shell import environment, run
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -23,6 +26,45 @@ class Demo:
 
     printed: str
     project: Path
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The lessons, on their way in a process of their own."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    said: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def walk(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Walk]:
+    """Run all lessons beside the other tests, where a test will ask what came of it.
+
+    They take a third of the time of all tests, and one of two cores.
+    """
+    if not any("finished" in getattr(one, "fixturenames", ()) for one in request.session.items):
+        yield cast("Walk", None)
+        return
+    folder = tmp_path_factory.mktemp("learner")
+    said = folder / "said.txt"
+    with said.open("wb") as printed:
+        process = subprocess.Popen(
+            ["make", "lessons", f"DEST={folder}"],
+            cwd=TEMPLATE,
+            env=environment(),
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    yield Walk(process, folder, said)
+    if process.poll() is None:
+        # As Ctrl-C does, so that it ends what the pages have started.
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(timeout=60)
+    shutil.rmtree(folder)  # two environments of a gigabyte
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,8 +192,10 @@ def watching(edition: Edition) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     with process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def said_until(process: subprocess.Popen[str], words: str) -> str:
@@ -219,9 +220,7 @@ def test_watch_checks_at_every_save_and_ends_when_it_is_solved(edition: Edition)
         beside.write_text(edition.text(f"course/whole/{FILE}.txt"))
         beside.replace(edition.root / FILE)
         said_until(process, f"solved: {NAME}")
-        started = time.monotonic()
         assert process.wait(timeout=20) == 0
-        assert time.monotonic() - started < 20
     assert facts(edition)["attempts"] == 3
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from labs import Course, begun, learning
+from monitoring_stack import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +53,8 @@ def noticed(course: Course, module: str, told: str) -> None:
 
 def written_down(course: Course, module: str) -> None:
     """Write the post-mortem, after it was not enough to have mended it."""
-    course.until(module, "alert cleared")
-    course.until(module, "service recovered")
+    for mended in ("alert cleared", "service recovered", CAUSE[module]):
+        course.until(module, mended)
     assert list(course.missing(module)) == ["post-mortem"]
     name = module.removeprefix("incidents.").replace("_", "-")
     path = course.root / "course/postmortems" / f"{name}.md"
@@ -150,7 +151,8 @@ def test_a_feed_that_is_refused_is_mended_and_sent_again(course: Course) -> None
     with begun(course, DATA_FEED) as told:
         noticed(course, DATA_FEED, told)
         feed = course.home / "feed"
-        assert "422" in (feed / "feed.log").read_text("utf-8")
+        log = feed / "feed.log"
+        wait_until(lambda: log.exists() and "422" in log.read_text("utf-8"), "a refusal is logged")
         course.command("feedback", "feed/outcomes.csv", code=1)
         lower = feed / "lower.csv"
         lower.write_text((feed / "outcomes.csv").read_text("utf-8").lower(), encoding="utf-8")

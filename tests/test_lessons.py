@@ -3,16 +3,15 @@
 import json
 import math
 import re
-import shutil
 import socket
 import subprocess
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from answers import PROJECT, TEMPLATE
+from conftest import Walk
 from lesson_pages import LESSONS, Block, Lesson, LessonError, read_blocks, read_course
 from lesson_runner import check_listing, is_output, run_pages
 from listings import INCLUDED, WHOLE, listed, symbol_source, write_listings
@@ -22,6 +21,8 @@ COURSE = read_course()
 INDEX = LESSONS / "index.md"
 PAGES = [lesson.page for lesson in COURSE]
 PACKAGE = TEMPLATE / PROJECT / "src" / "flight_delay"
+SECONDS = 2400
+"""How long all lessons may take, beside other tests."""
 PORT = 8123
 """The port that the lessons use; a learner types it, so it is always the same."""
 WORDS_A_MINUTE = 200
@@ -48,35 +49,28 @@ SECTIONS = (
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Run the whole course by the command that maintainers use; return the learner's Slipway."""
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", PORT)) != 0, f"something listens on port {PORT}"
-    folder = tmp_path_factory.mktemp("learner")
-    feet = {path: path.read_bytes() for path in (LESSONS / "foot").iterdir()}
-    try:
-        printed = run(f"make lessons DEST={folder}", TEMPLATE, seconds=1800).stdout
-        assert f"{len(COURSE) + 1} pages in" in printed
-        print(printed)
-        yield folder / "slipway"
-    finally:
-        for path, content in feet.items():
-            path.write_bytes(content)
-        shutil.rmtree(folder)  # two environments of a gigabyte
+def finished(walk: Walk) -> Path:
+    """Return the Slipway of the learner who has been through all lessons."""
+    code = walk.process.wait(timeout=SECONDS)
+    printed = walk.said.read_text(encoding="utf-8")
+    assert code == 0, printed
+    assert f"{len(COURSE) + 1} pages in" in printed
+    print(printed)
+    return walk.folder / "slipway"
 
 
 @pytest.mark.slow
-def test_every_command_of_every_lesson_does_what_its_page_shows(machine: Path) -> None:
-    assert (machine / "build/lesson/flight-delay/models/champion.json").is_file()
-    changed = run("git status --porcelain", machine / "build/lesson/flight-delay").stdout
+def test_every_command_of_every_lesson_does_what_its_page_shows(finished: Path) -> None:
+    assert (finished / "build/lesson/flight-delay/models/champion.json").is_file()
+    changed = run("git status --porcelain", finished / "build/lesson/flight-delay").stdout
     assert not changed, "a lesson left the project other than it found it"
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", PORT)) != 0
 
 
 @pytest.mark.slow
-def test_the_figures_of_the_first_page_are_those_of_the_run(machine: Path) -> None:
-    report = json.loads((machine / "build/lesson/flight-delay/reports/train.json").read_text())
+def test_the_figures_of_the_first_page_are_those_of_the_run(finished: Path) -> None:
+    report = json.loads((finished / "build/lesson/flight-delay/reports/train.json").read_text())
     [day] = [day for day in report["launch"]["daily"] if day["day"] == "2013-04-22"]
     predicted, observed = round(100 * day["predicted"]), round(100 * day["observed"])
     said = f"on 22 April it expected {predicted} late flights in 100, and {observed} left late"

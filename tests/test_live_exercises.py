@@ -124,6 +124,7 @@ def test_p99_has_to_come_under_a_budget(course: Course) -> None:
         assert re.search(r"p99 of a screen is .* ms, and .* 3 are allowed", slow_screen)
         screen = folder / "screen.py"
         assert ONE_BY_ONE in screen.read_text("utf-8")
+        assert str(course.home.parent) not in (folder / "serve.sh").read_text("utf-8")
 
         screen.write_text(KEPT_OPEN, encoding="utf-8")
         assert list(course.missing(P99)) == ["p99 is within the budget"]

@@ -50,7 +50,7 @@ class Learner:
         return [e for e in self.project.exercises.values() if not self.is_solved(e.name)]
 
     def is_solved(self, name: str) -> bool:
-        """Whether the last check of an exercise passed."""
+        """Whether the last check of an exercise passed, or any of something live."""
         return bool(self.progress.get(name, "solved", ""))
 
     def next_step(self) -> str:
@@ -101,7 +101,10 @@ class Learner:
         return verdict
 
     def check_lab(self, name: str, running: Lab, project: Path | None) -> Verdict:
-        """Check something on a running service; when it is solved, tidy up."""
+        """Check something on a running service; when it is solved, tidy up.
+
+        What is solved stays so: after the tidying up, a second check finds nothing to look at.
+        """
         if not self.progress.get(name, "started", ""):
             begin = name if name.startswith("incident ") else f"start {name}"
             message = f"{name} was not begun: `course {begin} --project FOLDER` begins it"
@@ -109,8 +112,9 @@ class Learner:
         folder = self.folder_of(name, project)
         verdict = _verdict(name, running, folder)
         self.progress.count(name, "attempts")
-        self.progress.record(name, figures=verdict.said)
-        self.note(name, verdict)
+        if verdict.solved or not self.is_solved(name):
+            self.progress.record(name, figures=verdict.said)
+            self.note(name, verdict)
         if verdict.solved:
             running.end(folder)
         return verdict

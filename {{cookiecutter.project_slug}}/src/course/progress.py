@@ -24,12 +24,7 @@ class Progress:
         """Read what is recorded, if anything is."""
         self._path = path
         self._facts: dict[str, dict[str, Fact]] = {}
-        if path.exists():
-            try:
-                self._facts = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                message = f"course/{path.name} is not JSON any more ({error}): mend or remove it"
-                raise WrongUseError(message) from error
+        self._read()
 
     def __iter__(self) -> Iterator[str]:
         """Yield the exercises about which something is recorded."""
@@ -42,6 +37,7 @@ class Progress:
 
     def record(self, name: str, **facts: Fact | None) -> None:
         """Write facts about an exercise; None removes one."""
+        self._read()
         known = self._facts.setdefault(name, {})
         for fact, value in facts.items():
             if value is None:
@@ -52,9 +48,21 @@ class Progress:
 
     def count(self, name: str, fact: str) -> int:
         """Add one to a fact and return it."""
+        self._read()
         value = self.get(name, fact, 0) + 1
         self.record(name, **{fact: value})
         return value
+
+    def _read(self) -> None:
+        """Read what is recorded by now: `course watch` may run beside another command."""
+        if self._path.exists():
+            try:
+                self._facts = json.loads(self._path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                message = (
+                    f"course/{self._path.name} is not JSON any more ({error}): mend or remove it"
+                )
+                raise WrongUseError(message) from error
 
     def _save(self) -> None:
         text = json.dumps(self._facts, indent=1, sort_keys=True, ensure_ascii=False)

@@ -1,6 +1,8 @@
 """The project that the course lives in: its exercises, its files, and what they were."""
 
+import contextlib
 import hashlib
+import itertools
 import shutil
 from pathlib import Path
 
@@ -31,11 +33,14 @@ class Project:
         except FileNotFoundError as error:
             message = f"{file} is missing; `course reset NAME` of its exercise brings it back"
             raise WrongUseError(message) from error
+        except UnicodeDecodeError as error:
+            message = f"{file} is not UTF-8: let your editor save it so, or `course reset` it"
+            raise WrongUseError(message) from error
 
     def write(self, file: str, text: str) -> None:
         """Write a file of the learner's, after a copy of it was kept."""
         path = self.root / file
-        if path.exists() and path.read_text(encoding="utf-8") != text:
+        if path.exists() and path.read_bytes() != text.encode():
             self._keep(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -73,10 +78,23 @@ class Project:
             try:
                 text = self._filled(file, self.text(file), exercise)
             except (LookupError, SyntaxError, WrongUseError):
-                said.append(f"The place in {file} could not be found, so all of it is as shipped.")
-                text = self._filled(file, self.shipped(file), exercise)
+                said.append(
+                    f"The place in {file} could not be found, so all of it is as shipped, but for "
+                    "the functions of other exercises."
+                )
+                text = self._filled(file, self._with_answers(file), exercise)
             self.write(file, self._with_holes(file, text, [exercise]) if opened else text)
         return said
+
+    def _with_answers(self, file: str) -> str:
+        """Return a file as shipped, with each function of an exercise that the learner's has."""
+        text = self.shipped(file)
+        for exercise in self.exercises.values():
+            for symbol in exercise.remove:
+                if symbol.file == file:
+                    with contextlib.suppress(LookupError, SyntaxError, WrongUseError):
+                        text = transplant(text, symbol.name, self.text(file))
+        return text
 
     def _filled(self, file: str, text: str, exercise: Exercise) -> str:
         """Return a file of the learner's with the course's answer to one exercise in it."""
@@ -115,8 +133,8 @@ class Project:
         """Copy a file of the learner's to where nothing overwrites it."""
         folder = (self.folder / "kept" / file).parent
         folder.mkdir(parents=True, exist_ok=True)
-        number = len(list(folder.glob(f"{Path(file).name}.*.txt"))) + 1
-        shutil.copy2(self.root / file, folder / f"{Path(file).name}.{number}.txt")
+        copies = (folder / f"{Path(file).name}.{number}.txt" for number in itertools.count(1))
+        shutil.copy2(self.root / file, next(copy for copy in copies if not copy.exists()))
 
     def hashes(self) -> dict[str, str]:
         """Return what the files of the project's code and tests hash to, whatever ends a line."""

@@ -98,7 +98,8 @@ def exercises_now(learner: Learner, say: Say, *, record: bool) -> Rows:
     """Return a row for each exercise that needs no running service, checked now."""
     rows = {}
     asked = [one for one in learner.project.exercises.values() if not one.module]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         checks = {
             one.name: pool.submit(check, learner.project, one)
             for one in asked
@@ -113,6 +114,8 @@ def exercises_now(learner: Learner, say: Say, *, record: bool) -> Rows:
                 if record:
                     learner.note(exercise.name, verdict)
             rows[exercise.name] = _row(learner, exercise, state)
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all of them
     return rows
 
 
@@ -180,7 +183,7 @@ def _rows(text: str, heading: str, width: int) -> Rows:
     section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")][2:]
     cells = (tuple(cell.strip() for cell in line.strip("| ").split(" | ")) for line in lines)
-    return {row[0]: row[:width] for row in cells}
+    return {row[0]: (*row, *("",) * width)[:width] for row in cells}
 
 
 def _compare(claimed: Rows, found: Rows, columns: tuple[str, ...]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from course import listener
 
-NOT_COPIED = {
+NOT_COPIED = (
     ".devcontainer",
     ".git",
     ".hypothesis",
@@ -28,12 +28,12 @@ NOT_COPIED = {
     "data",
     "dist",
     "mlartifacts",
-    "mlflow.db",
+    "mlflow.db*",
     "models",
-    "predictions.db",
+    "predictions.db*",
     "replay",
     "reports",
-}
+)
 """State and tools in the project's folder, which no test of an exercise may need."""
 SECONDS = 120
 """A check that takes longer is stopped."""
@@ -69,8 +69,8 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Whether there were tests and all of them passed."""
-        return self.code == 0
+        """Whether there were tests and all of them passed; one that skips itself has not."""
+        return self.code == 0 and bool(self.outcomes) and not self.failures
 
     @property
     def failures(self) -> list[Outcome]:
@@ -134,7 +134,8 @@ def workbench(root: Path) -> Iterator[Workbench]:
     """Copy what tests need of a project to a temporary folder, and remove it in the end."""
 
     def ignored(folder: str, names: list[str]) -> set[str]:
-        return NOT_COPIED & set(names) if Path(folder) == root else {"__pycache__"} & set(names)
+        patterns = NOT_COPIED if Path(folder) == root else ("__pycache__",)
+        return shutil.ignore_patterns(*patterns)(folder, names)
 
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as place:
         # Resolved, as pytest will show it.

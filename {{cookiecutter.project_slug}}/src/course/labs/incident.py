@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course.findings import Finding
-from course.labs import postmortem, programs, traffic, watch
+from course.labs import ending, postmortem, traffic, watch
 from course.labs.folder import Lab, clock
 from course.labs.service import OK, ask, inside, logged, require_service
 
@@ -70,16 +70,7 @@ class Incident:
 
     def end(self, project: Path) -> None:
         """Stop everything that was begun and bring back what was changed."""
-        lab = Lab(self.name, project)
-        state = lab.read()
-        if not state:
-            return
-        lab = Lab(self.name, Path(state["project"]))
-        programs.stop_all(lab)
-        self.tidy(lab)
-        if mark := state.get("mark"):
-            inside(lab.project, {"do": "restore", **mark, "remove": state.get("remove")})
-        lab.close()
+        ending.end(self.name, project, self.tidy)
 
     def _prepare(self, lab: Lab) -> None:
         mark, _ = inside(lab.project, {"do": "mark"}, traffic.flights_step(lab, BORN, DAYS))

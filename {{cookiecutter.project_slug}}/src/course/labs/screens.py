@@ -2,11 +2,12 @@
 
 Called as: python -m course.labs.screens FOLDER PORT REFERENCE_PORT FLIGHTS; it prints JSON.
 Both are asked for the same flights one after the other, so that whatever else the machine does
-meets both.
+meets both, and for other flights each time, so that to remember answers is of no use.
 """
 
 import http.client
 import importlib.util
+import itertools
 import json
 import statistics
 import sys
@@ -44,22 +45,28 @@ class Best:
 
 def measure(theirs: Ask, best: Ask, port: int, flights: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the p99 of both in milliseconds, the median over rounds, and whether they agree."""
-    same = _same(theirs(port, flights), best(port, flights))
+    screens = (flights[first : first + FLIGHTS] for first in range(0, len(flights), FLIGHTS))
+    first = next(screens)
+    same = _same(theirs(port, first), best(port, first))
     rounds = []
     for _ in range(ROUNDS):
-        times = [
-            (_seconds(theirs, port, flights), _seconds(best, port, flights)) for _ in range(SCREENS)
-        ]
+        times = []
+        for screen in itertools.islice(screens, SCREENS):
+            mine, answers = _asked(theirs, port, screen)
+            reference, right = _asked(best, port, screen)
+            same = same and _same(answers, right)
+            times.append((mine, reference))
         rounds.append([max(each) * 1000 for each in zip(*times, strict=True)])
     mine, reference = (statistics.median(each) for each in zip(*rounds, strict=True))
     return {"mine": mine, "reference": reference, "same": same}
 
 
-def _seconds(ask: Ask, port: int, flights: list[dict[str, Any]]) -> float:
+def _asked(ask: Ask, port: int, flights: list[dict[str, Any]]) -> tuple[float, list[float]]:
+    """Return the seconds that a screen took, and its answers."""
     time.sleep(PAUSE_SECONDS)
     begun = time.perf_counter()
-    ask(port, flights)
-    return time.perf_counter() - begun
+    answers = ask(port, flights)
+    return time.perf_counter() - begun, answers
 
 
 def _same(mine: object, reference: list[float]) -> bool:
@@ -80,7 +87,7 @@ def _learners(path: Path) -> Ask:
 def main() -> None:
     """Measure, and print what was found, or why the learner's script failed."""
     folder, port, reference_port = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    lines = Path(sys.argv[4]).read_text("utf-8").splitlines()[:FLIGHTS]
+    lines = Path(sys.argv[4]).read_text("utf-8").splitlines()
     flights = [json.loads(line)["features"] for line in lines]
     try:
         found = measure(_learners(folder / SCRIPT), Best(reference_port).ask, port, flights)

@@ -21,7 +21,8 @@ ANSWER_SECONDS = 15
 STEP_SECONDS = 240
 PART = 500
 OK = 200
-CHAMPION_FILE = "models/champion.json"
+MODELS = "models"
+CHAMPION_FILE = f"{MODELS}/champion.json"
 
 
 class Answer(NamedTuple):
@@ -98,9 +99,9 @@ def require_service(project: Path) -> str:
 
 
 def project_command(project: Path) -> str:
-    """Return the name of the project's command, or of its Python where it cannot be told."""
-    names = {path.name for path in (project / ".venv/bin").glob("*-*")}
-    return project.name if project.name in names else "python -m flight_delay"
+    """Return the name of the project's command; with its Python where it cannot be told."""
+    known = (project / ".venv/bin" / project.name).exists()
+    return project.name if known else "python -m flight_delay"
 
 
 def project_python(project: Path) -> Path:

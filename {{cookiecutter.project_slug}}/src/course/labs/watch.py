@@ -57,9 +57,11 @@ def start(lab: Lab) -> None:
     program = require_prometheus()
     port = free_port()
     shipped = lab.project / "monitoring"
-    (lab.folder / "rules.yml").write_text(faster((shipped / "rules.yml").read_text("utf-8")))
+    rules = faster((shipped / "rules.yml").read_text("utf-8"))
+    (lab.folder / "rules.yml").write_text(rules, "utf-8")
     config = faster((shipped / "prometheus.yml").read_text("utf-8"))
-    (lab.folder / "prometheus.yml").write_text(config.replace(SHIPPED_TARGET, f"{HOST}:{PORT}"))
+    config = config.replace(SHIPPED_TARGET, f"{HOST}:{PORT}")
+    (lab.folder / "prometheus.yml").write_text(config, "utf-8")
     command = [
         *(program, "--config.file", str(lab.folder / "prometheus.yml")),
         *("--storage.tsdb.path", str(lab.folder / "data")),

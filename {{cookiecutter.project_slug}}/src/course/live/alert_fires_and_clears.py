@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from course.findings import Finding
-from course.labs import programs, watch
+from course.labs import ending, watch
 from course.labs.folder import Lab, clock
 from course.labs.service import HOST, PORT, require_service
 
@@ -64,7 +64,4 @@ def check(project: Path) -> list[Finding]:
 
 def end(project: Path) -> None:
     """Stop Prometheus."""
-    lab = Lab(NAME, project)
-    if lab.begun:
-        programs.stop_all(lab)
-        lab.close()
+    ending.end(NAME, project)

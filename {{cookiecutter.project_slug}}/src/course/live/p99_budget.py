@@ -8,6 +8,7 @@ that of a service without the handicap, asked in the best way in the same second
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from course.findings import Finding
-from course.labs import programs, traffic
+from course.labs import ending, programs, traffic
 from course.labs.callers import ROWS
 from course.labs.folder import ROOT, Lab, LabError
 from course.labs.screens import FLIGHTS, SCRIPT
@@ -32,6 +33,7 @@ from course.labs.service import (
     inside,
     project_python,
 )
+from course.project import Project
 
 NAME = "p99-budget"
 RATIO = 3.0
@@ -42,10 +44,13 @@ PID_FILE = "service.pid"
 LIFE_SECONDS = 3600
 START_SECONDS = 30
 MEASURE_SECONDS = 120
-FIRST = "2013-04-10"
+FIRST, DAYS = "2013-04-10", 5
+"""So many flights that no screen is asked for twice."""
 START = """#!/usr/bin/env bash
 # How the service is started. Grown over the years; nobody knows any more what all of it is for.
-cd "{project}" || exit 1
+cd "$(dirname "$0")" || exit 1
+echo $$ > {pid_file}
+cd {project} || exit 1
 export APP_LOG_FLUSH_SECONDS=1
 export APP_LOG_BUFFER_ROWS=200000
 export APP_MAX_BODY_BYTES=600000
@@ -53,7 +58,6 @@ export APP_MAX_CONNECTIONS=800
 export APP_MAX_INSTANCES=1
 export APP_POLL_SECONDS=2
 export APP_REQUEST_SECONDS=10
-echo $$ > "{pid_file}"
 exec .venv/bin/python -m flight_delay serve --port {port}
 """
 SCREEN = '''"""A screen of the booking site: the chance of a delay for each flight on it."""
@@ -80,6 +84,8 @@ def ask(port, flights):
 def begin(project: Path) -> None:
     """Start the service as it is started, and write the script that asks it.
 
+    What the learner made of both before is kept in course/kept.
+
     Raises:
         LabError: when something else listens on the port.
     """
@@ -90,12 +96,14 @@ def begin(project: Path) -> None:
         raise LabError(message)
     lab = Lab(NAME, project)
     lab.open()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    text = START.format(project=project.resolve(), pid_file=FOLDER / PID_FILE, port=PORT)
-    (FOLDER / SERVE).write_text(text, encoding="utf-8")
-    (FOLDER / SCRIPT).write_text(SCREEN, encoding="utf-8")
+    folder = FOLDER.relative_to(ROOT)
+    # Relative, because what is in this folder may be committed.
+    place = shlex.quote(os.path.relpath(project.resolve(), FOLDER))
+    start = START.format(project=place, pid_file=PID_FILE, port=PORT)
+    for name, text in ((SERVE, start), (SCRIPT, SCREEN)):
+        Project(ROOT).write((folder / name).as_posix(), text)
     try:
-        mark, _ = inside(project, {"do": "mark"}, traffic.flights_step(lab, FIRST, 1))
+        mark, _ = inside(project, {"do": "mark"}, traffic.flights_step(lab, FIRST, DAYS))
         lab.write(mark=mark)
         command = ["bash", str(FOLDER / SERVE)]
         programs.start(lab, "service", command, LIFE_SECONDS)
@@ -103,7 +111,6 @@ def begin(project: Path) -> None:
     except BaseException:
         end(project)
         raise
-    folder = FOLDER.relative_to(ROOT)
     told = (
         f"Your service runs on port {PORT}, started by {folder}/{SERVE}.",
         f"{folder}/{SCRIPT} asks it for a screen of {FLIGHTS} flights, and users find it slow.",
@@ -140,14 +147,7 @@ def check(project: Path) -> list[Finding]:
 
 def end(project: Path) -> None:
     """Stop the service that was started; the two files stay, as the learner has mended them."""
-    lab = Lab(NAME, project)
-    state = lab.read()
-    if not state:
-        return
-    programs.stop_all(lab)
-    if mark := state.get("mark"):
-        inside(Path(state["project"]), {"do": "restore", **mark})
-    lab.close()
+    ending.end(NAME, project)
 
 
 def _hint(lab: Lab) -> str:

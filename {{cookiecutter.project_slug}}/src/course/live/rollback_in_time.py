@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from course.findings import Finding
-from course.labs import programs, traffic
+from course.labs import ending, traffic
 from course.labs.folder import Lab, clock
 from course.labs.service import answering_version, champion, inside, require_service
 
@@ -61,14 +61,7 @@ def check(project: Path) -> list[Finding]:
 
 def end(project: Path) -> None:
     """Stop the callers, and bring back the champion that was there before."""
-    lab = Lab(NAME, project)
-    state = lab.read()
-    if not state:
-        return
-    programs.stop_all(lab)
-    if mark := state.get("mark"):
-        inside(Path(state["project"]), {"do": "restore", **mark})
-    lab.close()
+    ending.end(NAME, project)
 
 
 def _budget(journal: traffic.Journal) -> Finding:

@@ -1,0 +1,25 @@
+"""The end of every lab: what it started is stopped, and what it changed is as it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from course.labs import programs
+from course.labs.folder import Lab
+from course.labs.service import MODELS, inside
+
+
+def end(name: str, project: Path, tidy: Callable[[Lab], object] = lambda _: None) -> None:
+    """End a lab, on the project on which it was begun; one that is not on is no error.
+
+    A project that was removed or cleaned since has nothing that could be brought back.
+    """
+    state = Lab(name, project).read()
+    if not state:
+        return
+    lab = Lab(name, Path(state["project"]))
+    programs.stop_all(lab)
+    tidy(lab)
+    mark = state.get("mark")
+    if mark and (lab.project / MODELS).is_dir():
+        inside(lab.project, {"do": "restore", **mark, "remove": state.get("remove")})
+    lab.close()
