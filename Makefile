@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 DEST ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo new course test test-fast check format lessons docs docs-serve pictures bench clean
+.PHONY: help demo new course test test-fast check format lessons site-parts docs docs-serve pictures bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,16 +50,16 @@ format: | $(UV) ## Mend what can be mended automatically
 lessons: | $(UV) ## Run every command of the course (PAGE=name.md: of one page again)
 	@$(UV) run python scripts/lessons.py $(if $(filter file,$(origin DEST)),build/learner --feet,"$(DEST)") $(PAGE)
 
-docs: | $(UV) ## Build the site into build/site
+# What both begin with: the code, the figures and the drawings that the pages include.
+site-parts: | $(UV)
 	$(UV) run python scripts/listings.py
 	$(UV) run python scripts/reference_pages.py
 	$(UV) run python scripts/mermaid.py
+
+docs: site-parts | $(UV) ## Build the site into build/site
 	$(UV) run mkdocs build --strict
 
-docs-serve: | $(UV) ## Serve the site on this machine while you write
-	$(UV) run python scripts/listings.py
-	$(UV) run python scripts/reference_pages.py
-	$(UV) run python scripts/mermaid.py
+docs-serve: site-parts | $(UV) ## Serve the site on this machine while you write
 	$(UV) run mkdocs serve --dev-addr 127.0.0.1:8001
 
 pictures: | $(UV) ## Take the pictures of the course anew, from the project of `make demo` (about ten minutes)

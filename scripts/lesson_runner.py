@@ -110,6 +110,8 @@ def run_pages(
 ) -> dict[Path, float]:
     """Run every block of the pages, in order, in one shell that starts in `folder`.
 
+    It prints the name of each page as it begins, and its seconds when it is done.
+
     Returns:
         The seconds that each page took.
 
@@ -119,16 +121,18 @@ def run_pages(
     taken: dict[Path, float] = {}
     with Shell(folder, environment) as shell:
         for page in pages:
+            print(f"{page.stem:28}", end="", flush=True)
             begun = time.monotonic()
             run_page(page, shell, seconds, project)
             taken[page] = time.monotonic() - begun
+            print(f"{taken[page]:6.1f} s", flush=True)
     return taken
 
 
-def run_page(page: Path, shell: Shell, seconds: float, project: Path, start: int = 0) -> None:
-    """Run the blocks of a page from a line on."""
+def run_page(page: Path, shell: Shell, seconds: float, project: Path) -> None:
+    """Run the blocks of a page."""
     output = ""
-    for block in (block for block in read_blocks(page) if block.line >= start):
+    for block in read_blocks(page):
         if block.not_run or block.language == DRAWING:
             continue
         if block.language == "bash":

@@ -14,34 +14,24 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lesson_pages import LESSONS, TEMPLATE, LessonError, read_course
-from lesson_runner import Shell, run_page
+from lesson_runner import run_pages
 from newest import COPIED
+from person import PERSON
 
 INDEX = LESSONS / "index.md"
 FEET = LESSONS / "foot"
 PROJECT = Path("build/lesson/flight-delay")
 """Where the first lesson generates the project, below the folder of Slipway."""
-SECONDS_A_BLOCK = 300
 SHOWN = ("scikit-learn", "onnxruntime", "mlflow", "fastapi", "polars")
 
 # What a new terminal of a learner has; all else is of this run or of this machine.
 KEPT = re.compile(
     r"HOME|USER|LOGNAME|LANG|LC_\w+|TERM|TMPDIR|(UV|PIP|PYENV|SSL|npm)_\w+|\w+_(proxy|PROXY)"
 )
-PERSON = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Ann",
-    "GIT_AUTHOR_EMAIL": "ann@example.com",
-    "GIT_COMMITTER_NAME": "Ann",
-    "GIT_COMMITTER_EMAIL": "ann@example.com",
-}
-"""Somebody who has told git who they are, and nothing else."""
 
 
 def learner() -> dict[str, str]:
@@ -51,23 +41,6 @@ def learner() -> dict[str, str]:
     path = [part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != own]
     kept = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
     return kept | PERSON | {"PATH": os.pathsep.join([str(Path(uv).parent), *path])}
-
-
-def run_course(machine: Path, pages: list[Path], start: Path) -> dict[Path, float]:
-    """Run pages in one shell that starts in a folder, and return the seconds that each took.
-
-    Raises:
-        LessonError: at the first block that does not do what its page says.
-    """
-    taken = {}
-    with Shell(start, learner()) as shell:
-        for page in pages:
-            print(f"{page.stem:28}", end="", flush=True)
-            begun = time.monotonic()
-            run_page(page, shell, SECONDS_A_BLOCK, machine / "{{cookiecutter.project_slug}}")
-            taken[page] = time.monotonic() - begun
-            print(f"{taken[page]:6.1f} s", flush=True)
-    return taken
 
 
 def write_feet(taken: dict[Path, float], project: Path) -> None:
@@ -110,7 +83,9 @@ def main() -> None:
         shutil.rmtree(machine, ignore_errors=True)
         chosen, start = pages, shutil.copytree(TEMPLATE, machine, ignore=COPIED)
     try:
-        taken = run_course(machine, chosen, start)
+        taken = run_pages(
+            chosen, start, learner(), project=machine / "{{cookiecutter.project_slug}}"
+        )
     except LessonError as error:
         sys.exit(f"\n{error}")
     if asked.feet:

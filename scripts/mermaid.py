@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-TEMPLATE = Path(__file__).resolve().parent.parent
+from lesson_pages import TEMPLATE
+
 VERSION = "11.17.2"
 SHA256 = "581ed7d74bd9048d0e3a91363927d72ef22942d7722546b27f7cc29e35390eb8"
 FILE = "package/dist/mermaid.min.js"
@@ -22,15 +23,20 @@ PLACE = TEMPLATE / "build" / "theme" / "assets" / "javascripts" / "mermaid.min.j
 
 
 def main() -> None:
-    """Fetch it unless it is there, check that it is the one that is meant, and put it in place."""
+    """Put it in place."""
+    PLACE.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(script(), PLACE)
+
+
+def script() -> Path:
+    """Return where it lies: fetched unless it is there, and the one that is meant."""
     source = CACHE / FILE
     if not source.is_file():
         fetch()
     found = hashlib.sha256(source.read_bytes()).hexdigest()
     if found != SHA256:
         sys.exit(f"mermaid: {source} is not Mermaid {VERSION} as it was published: remove {CACHE}")
-    PLACE.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(source, PLACE)
+    return source
 
 
 def fetch() -> None:

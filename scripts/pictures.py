@@ -17,15 +17,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TEMPLATE = Path(__file__).resolve().parent.parent
+from lesson_pages import LESSONS, TEMPLATE
+
 sys.path.insert(0, str(TEMPLATE / "tests"))
 
-import httpx2  # noqa: E402 - after the path
-from browsing import QUIET  # noqa: E402
-from monitoring_stack import free_port, running  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+import httpx2
+from browsing import QUIET
+from monitoring_stack import free_port, running
+from playwright.sync_api import Browser, Page, sync_playwright
 
-IMAGES = TEMPLATE / "lessons" / "images"
+IMAGES = LESSONS / "images"
 LARGEST_BYTES = 200_000
 WINDOW: Any = {"width": 1200, "height": 900}
 PATIENCE_SECONDS = 240

@@ -61,9 +61,6 @@ def page_of(name: str) -> Path:
 def figure_page(figure: dict[str, Any], claims: dict[str, Any], results: dict[str, Any]) -> str:
     """Return the page of a figure: the claim, the value, the command, and what it leaves open."""
     claim = claims[figure["name"]]
-    lesson = LESSONS / f"{claim['lesson']}.md"
-    taught = f"\n\n[The lesson about it](../{lesson.name}) · [All figures](index.md)"
-    back = "\n\n[All figures](index.md)"
     return f"""# {claim["title"]}
 
 {filled(claim["claim"])}
@@ -84,7 +81,9 @@ def figure_page(figure: dict[str, Any], claims: dict[str, Any], results: dict[st
 
 ## The machine
 
-{machine(results)}{taught if lesson.is_file() else back}
+{machine(results)}
+
+[The lesson about it](../{claim["lesson"]}.md) · [All figures](index.md)
 """
 
 

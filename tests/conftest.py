@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import pytest
 from answers import TEMPLATE
@@ -40,13 +39,13 @@ class Walk:
 @pytest.fixture(scope="session", autouse=True)
 def walk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Walk]:
+) -> Iterator[Walk | None]:
     """Run all lessons beside the other tests, where a test will ask what came of it.
 
     They take a third of the time of all tests, and one of two cores.
     """
     if not any("finished" in getattr(one, "fixturenames", ()) for one in request.session.items):
-        yield cast("Walk", None)
+        yield None
         return
     folder = tmp_path_factory.mktemp("learner")
     said = folder / "said.txt"

@@ -1,7 +1,7 @@
 """The course edition of a project, and its command, run by the Python of the demo's project."""
 
+import shlex
 import shutil
-import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from answers import NAME_IN_TEMPLATE, PROJECT, TEMPLATE, generate
-from shell import environment
+from shell import run
 
 SECONDS = 300
 SOURCE = TEMPLATE / PROJECT / "src"
@@ -42,23 +42,15 @@ class Edition:
 
     def course(self, *arguments: str, code: int = 0, **extra: str) -> str:
         """Run the command, require an exit code, and return all that it said."""
-        done = subprocess.run(
-            [self.python, "-m", "course", *arguments],
-            cwd=self.root.parent,
-            env=self.environment(**extra),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        said = done.stdout + done.stderr
-        assert done.returncode == code, f"course {' '.join(arguments)}: {done.returncode}\n{said}"
-        assert "Traceback" not in said, said
-        return said
+        command = shlex.join([str(self.python), "-m", "course", *arguments])
+        variables = self.variables | extra
+        done = run(command, self.root.parent, code=code, seconds=SECONDS, **variables)
+        return done.stdout + done.stderr
 
-    def environment(self, **extra: str) -> dict[str, str]:
-        """Return the variables with which this edition's course is the one that is found."""
-        return environment(PYTHONPATH=str(self.root / "src"), COLUMNS="200", **extra)
+    @property
+    def variables(self) -> dict[str, Any]:
+        """Those with which this edition's course is the one that is found."""
+        return {"PYTHONPATH": str(self.root / "src"), "COLUMNS": "200"}
 
     def copy(self, place: Path) -> "Edition":
         """Return a copy that a test may change."""

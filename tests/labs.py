@@ -6,17 +6,18 @@ back as plain values. Nothing of the project itself is changed.
 
 import contextlib
 import json
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx2
 from answers import TEMPLATE
 from monitoring_stack import free_port, wait_until
-from shell import environment
+from shell import environment, run
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 PACKAGE = "flight_delay"
@@ -65,21 +66,14 @@ class Course:
 
     def command(self, *words: str, code: int = 0, **extra: str) -> str:
         """Run a command of the project, and return what it said."""
-        done = subprocess.run(
-            [self.python, "-m", PACKAGE, *words],
-            cwd=self.home,
-            env=environment(**extra),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = done.stdout + done.stderr
-        assert done.returncode == code, said
-        return said
+        line = shlex.join([str(self.python), "-m", PACKAGE, *words])
+        variables: dict[str, Any] = {**extra}
+        done = run(line, self.home, code=code, **variables)
+        return done.stdout + done.stderr
 
     def command_line(self, line: str) -> None:
         """Run a line of bash."""
-        subprocess.run(["bash", "-ec", line], cwd=self.home, check=True)
+        run(line, self.home)
 
     def start(self, **extra: str) -> None:
         """Start the service, and wait until it answers."""
@@ -105,16 +99,10 @@ class Course:
 
     def ask(self, step: str, module: str) -> str | list[Finding]:
         """Begin, check or end a lab; return its findings, what it refused with, or what it told."""
-        extra = {"PYTHONPATH": str(self.root / "src"), "COURSE_PORT": str(self.port)} | self.tools
-        done = subprocess.run(
-            [self.python, "-c", ASK, step, module, str(self.home)],
-            cwd=self.home,
-            env=environment(**extra),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        source = str(self.root / "src")
+        variables: dict[str, Any] = {"PYTHONPATH": source, "COURSE_PORT": str(self.port)}
+        line = shlex.join([str(self.python), "-c", ASK, step, module, str(self.home)])
+        done = run(line, self.home, **variables | self.tools)
         told, _, answer = done.stdout.rstrip().rpartition("\n")
         said = json.loads(answer)
         if isinstance(said, list):

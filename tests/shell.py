@@ -4,20 +4,9 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 # What the test run itself, or this machine, would leak into a user's shell.
 LEAKS = re.compile("^(APP_|PYTEST_|VIRTUAL_ENV|PYTHONPATH|PYTHONDONTWRITEBYTECODE|MLFLOW_|MAKE)")
-
-PERSON: dict[str, Any] = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Ann",
-    "GIT_AUTHOR_EMAIL": "ann@example.com",
-    "GIT_COMMITTER_NAME": "Ann",
-    "GIT_COMMITTER_EMAIL": "ann@example.com",
-}
-"""Somebody whose machine has told git nothing else."""
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from course_edition import Edition, course_edition, course_module, described
+from shell import environment
 
 pytestmark = pytest.mark.slow
 
@@ -186,7 +187,7 @@ def watching(edition: Edition) -> Iterator[subprocess.Popen[str]]:
     command: list[str | Path] = [edition.python, "-u", "-m", "course", "watch", NAME]
     process = subprocess.Popen(
         command,
-        env=edition.environment(),
+        env=environment(**edition.variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

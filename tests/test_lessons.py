@@ -49,8 +49,9 @@ SECTIONS = (
 
 
 @pytest.fixture(scope="module")
-def finished(walk: Walk) -> Path:
+def finished(walk: Walk | None) -> Path:
     """Return the Slipway of the learner who has been through all lessons."""
+    assert walk is not None
     code = walk.process.wait(timeout=SECONDS)
     printed = walk.said.read_text(encoding="utf-8")
     assert code == 0, printed

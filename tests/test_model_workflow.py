@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mermaid
 import pytest
 from actions import Runner, only, workflow
-from answers import TEMPLATE, generate
+from answers import generate
 from github_stand_in import REPOSITORY, TOKEN, GitHub, github
-from machine import require
 from mlflow_server import mlflow
 from playwright.sync_api import Browser
 from shell import run
@@ -30,7 +30,6 @@ OURS = "github.event.pull_request.head.repo.full_name == github.repository"
 COMPARE = "Compare with the champion of the registry, or with what the base branch would train"
 COMMENT = "Comment on the pull request"
 SAMPLE = CI["jobs"]["model"]["env"]
-MERMAID = "mermaid@11.17.2"
 # A table that ends two days after the champion's history.
 CUT = """
 import json
@@ -154,24 +153,13 @@ def test_the_chart_in_the_comment_is_one_that_mermaid_draws(
     chart = re.search(r"^```mermaid\n(.+?)^```$", commented, re.MULTILINE | re.DOTALL)
     assert chart is not None
     page = browser.new_page()
-    page.add_script_tag(path=mermaid())
+    page.add_script_tag(path=mermaid.script())
     page.evaluate("mermaid.initialize({startOnLoad: false})")
     svg = page.evaluate("chart => mermaid.render('drawn', chart).then(it => it.svg)", chart[1])
     page.set_content(svg)
     assert page.locator("rect[width]:not(.background)").count() == 10
     assert page.locator("g.line-plot-1 path").count() == 1
     page.close()
-
-
-def mermaid() -> Path:
-    """Return what GitHub draws charts with, fetched by npm once."""
-    npm = require("npm", "apt-get install npm")
-    place = TEMPLATE / "build" / MERMAID
-    script = place / "package" / "dist" / "mermaid.min.js"
-    if not script.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        run(f"tar -xzf $({npm} pack --silent {MERMAID}) package/dist/mermaid.min.js", place)
-    return script
 
 
 def test_the_base_branch_is_checked_out_where_the_job_looks_for_it(change: Change) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 from answers import generate
-from shell import PERSON, run
+from person import PERSON
+from shell import run
 
 slow = pytest.mark.slow
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 from answers import PROJECT, TEMPLATE, generate, tree
-from shell import PERSON, environment, run
+from person import PERSON
+from shell import environment, run
 
 pytestmark = pytest.mark.slow
 

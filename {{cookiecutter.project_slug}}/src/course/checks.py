@@ -1,6 +1,7 @@
 """Check an exercise: run its tests on a copy of the project in which all else is right."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from course.exercises import Exercise
 from course.project import Project
 from course.workbench import Outcome, Run, Workbench, workbench
 
+AT_ONCE = 2
+"""Checks that run side by side; each is a process of its own."""
 SHOWN = 3
 """How many failures are shown; the first is usually the one that helps."""
 LINES = 9
@@ -40,6 +43,19 @@ def check(project: Project, exercise: Exercise) -> Verdict:
         if exercise.kind != "test":
             return _passed(exercise, run.seconds, _count(run, "passes", "pass"))
         return _catches(project, exercise, bench, run)
+
+
+def check_each(
+    project: Project, exercises: Iterable[Exercise]
+) -> Iterator[tuple[Exercise, Verdict]]:
+    """Yield the verdict on each exercise, in their order."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        verdicts = [(one, pool.submit(check, project, one)) for one in exercises]
+        for exercise, verdict in verdicts:
+            yield exercise, verdict.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all of them
 
 
 def check_untouched(project: Project, exercise: Exercise) -> Run:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from course import doctor, report, watch
-from course.checks import Verdict, check
+from course.checks import Verdict, check_each
 from course.digging import function_text
 from course.exercises import LESSON, Exercise
 from course.findings import Finding
@@ -60,14 +60,13 @@ def check_(learner: Learner, name: str | None, project: Path | None) -> bool:
 def _check_all(learner: Learner) -> bool:
     """Run every check that needs no running service."""
     solved = True
-    for exercise in learner.project.exercises.values():
-        if not exercise.module:
-            verdict = check(learner.project, exercise)
-            learner.note(exercise.name, verdict)
-            _tell(verdict)
-            solved = solved and verdict.solved
+    exercises = learner.project.exercises.values()
+    for exercise, verdict in check_each(learner.project, [e for e in exercises if not e.module]):
+        learner.note(exercise.name, verdict)
+        _tell(verdict)
+        solved = solved and verdict.solved
     line()
-    if live := [one.name for one in learner.project.exercises.values() if one.module]:
+    if live := [one.name for one in exercises if one.module]:
         prose(f"Not done again, as they need a running service: {', '.join(live)}.")
     prose("`course report` writes down what you have done." if solved else learner.next_step())
     return solved

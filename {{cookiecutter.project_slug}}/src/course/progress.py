@@ -17,6 +17,13 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def replace(path: Path, text: str) -> None:
+    """Replace a file in one step: whoever reads it sees the old text or the new one."""
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    unfinished.replace(path)
+
+
 class Progress:
     """Facts about exercises: started, attempts, hints, solved, given, seconds and so on."""
 
@@ -66,6 +73,4 @@ class Progress:
 
     def _save(self) -> None:
         text = json.dumps(self._facts, indent=1, sort_keys=True, ensure_ascii=False)
-        new = self._path.with_name(f"{self._path.name}.new")
-        new.write_text(f"{text}\n", encoding="utf-8", newline="\n")
-        new.replace(self._path)
+        replace(self._path, f"{text}\n")

@@ -7,9 +7,8 @@ the tables anew from the code and the record and compares them, seconds and vers
 import importlib.metadata
 import platform
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
-from course.checks import check
+from course.checks import check_each
 from course.digging import NotFoundError, is_open
 from course.exercises import Exercise
 from course.learner import Learner
@@ -19,8 +18,6 @@ from course.project import WrongUseError
 FILE = "REPORT.md"
 COLUMNS = ("exercise", "lesson", "state", "started", "solved", "attempts", "hints", "answer")
 SECONDS = "seconds"
-AT_ONCE = 2
-"""Checks that run side by side; each is a process of its own."""
 PACKAGES = ("fastapi", "mlflow", "numpy", "onnxruntime", "polars", "pytest", "scikit-learn")
 Rows = dict[str, tuple[str, ...]]
 Say = Callable[[str], None]
@@ -96,27 +93,15 @@ def broken_claims(learner: Learner, say: Say) -> list[str]:
 
 def exercises_now(learner: Learner, say: Say, *, record: bool) -> Rows:
     """Return a row for each exercise that needs no running service, checked now."""
-    rows = {}
+    states = {}
     asked = [one for one in learner.project.exercises.values() if not one.module]
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        checks = {
-            one.name: pool.submit(check, learner.project, one)
-            for one in asked
-            if not untouched(learner, one)
-        }
-        for exercise in asked:
-            state = "open"
-            if exercise.name in checks:
-                verdict = checks[exercise.name].result()
-                say(verdict.headline)
-                state = "solved" if verdict.solved else "open"
-                if record:
-                    learner.note(exercise.name, verdict)
-            rows[exercise.name] = _row(learner, exercise, state)
-    finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all of them
-    return rows
+    written = [one for one in asked if not untouched(learner, one)]
+    for exercise, verdict in check_each(learner.project, written):
+        say(verdict.headline)
+        states[exercise.name] = "solved" if verdict.solved else "open"
+        if record:
+            learner.note(exercise.name, verdict)
+    return {one.name: _row(learner, one, states.get(one.name, "open")) for one in asked}
 
 
 def untouched(learner: Learner, exercise: Exercise) -> bool:

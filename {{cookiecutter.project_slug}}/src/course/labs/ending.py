@@ -1,11 +1,24 @@
 """The end of every lab: what it started is stopped, and what it changed is as it was."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from course.labs import programs
 from course.labs.folder import Lab
 from course.labs.service import MODELS, inside
+
+
+@contextlib.contextmanager
+def unless_begun(name: str, project: Path, end: Callable[[Path], None]) -> Iterator[Lab]:
+    """Open a lab for what begins it; whatever stops that, Ctrl-C too, ends it: nothing stays."""
+    lab = Lab(name, project)
+    lab.open()
+    try:
+        yield lab
+    except BaseException:
+        end(project)
+        raise
 
 
 def end(name: str, project: Path, tidy: Callable[[Lab], object] = lambda _: None) -> None:

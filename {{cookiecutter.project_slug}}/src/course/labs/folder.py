@@ -4,10 +4,12 @@ import contextlib
 import json
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course.progress import replace
 from course.project import WrongUseError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,10 +73,18 @@ class Lab:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Replace a JSON file in one step: a reader sees the old content or the new."""
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    """Replace a JSON file in one step."""
+    replace(path, json.dumps(value, indent=2) + "\n")
+
+
+def became(happened: Callable[[], object], seconds: float) -> bool:
+    """Wait until something is so; return whether it was in time."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def clock(moment: float) -> str:

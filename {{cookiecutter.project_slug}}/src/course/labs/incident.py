@@ -45,13 +45,8 @@ class Incident:
         self.end(project)
         watch.require_prometheus()
         require_service(project)
-        lab = Lab(self.name, project)
-        lab.open()
-        try:
+        with ending.unless_begun(self.name, project, self.end) as lab:
             self._prepare(lab)
-        except BaseException:  # Ctrl-C too: nothing may stay broken
-            self.end(project)
-            raise
         self._tell(lab)
 
     def check(self, project: Path) -> list[Finding]:

@@ -8,11 +8,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from course.labs.folder import Lab
+from course.labs.folder import Lab, became
 
 ENDING_SECONDS = 8
 
@@ -37,12 +36,6 @@ def start(
     lab.write(programs=lab.read()["programs"] | {name: process.pid})
 
 
-def runs(lab: Lab, name: str) -> bool:
-    """Tell whether a program that was started still runs."""
-    pid = lab.read().get("programs", {}).get(name)
-    return pid is not None and _is_ours(lab, pid)
-
-
 def stop(lab: Lab, name: str) -> None:
     """End a program and all that it started; one that is gone already is no error."""
     programs = dict(lab.read().get("programs", {}))
@@ -54,7 +47,7 @@ def stop(lab: Lab, name: str) -> None:
             break
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, number)
-        _wait(lab, pid)
+        became(lambda: not _is_ours(lab, pid), ENDING_SECONDS)
     lab.write(programs=programs)
 
 
@@ -62,12 +55,6 @@ def stop_all(lab: Lab) -> None:
     """End every program that was started."""
     for name in list(lab.read().get("programs", {})):
         stop(lab, name)
-
-
-def _wait(lab: Lab, pid: int) -> None:
-    deadline = time.monotonic() + ENDING_SECONDS
-    while _is_ours(lab, pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def _is_ours(lab: Lab, pid: int) -> bool:

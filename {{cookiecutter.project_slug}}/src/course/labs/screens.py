@@ -22,7 +22,6 @@ SCREENS = 6
 """Of a round; the slowest of so few is their 99th percentile."""
 PAUSE_SECONDS = 0.01
 SCRIPT = "screen.py"
-ROWS = "flights.jsonl"
 
 Ask = Callable[[int, list[dict[str, Any]]], list[float]]
 

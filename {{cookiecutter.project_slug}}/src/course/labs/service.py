@@ -15,7 +15,6 @@ from course.labs.folder import LabError
 
 HOST = "127.0.0.1"
 PORT = int(os.environ.get("COURSE_PORT", "8123"))
-URL = f"http://{HOST}:{PORT}"
 INSIDE = Path(__file__).with_name("inside.py")
 ANSWER_SECONDS = 15
 STEP_SECONDS = 240

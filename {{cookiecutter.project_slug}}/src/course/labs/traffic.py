@@ -2,12 +2,11 @@
 
 import json
 import sys
-import time
 from typing import Any
 
 from course.labs import programs
 from course.labs.callers import ANSWERED, JOURNAL, PLAN, ROWS
-from course.labs.folder import Lab, LabError, write_json
+from course.labs.folder import Lab, LabError, became, write_json
 from course.labs.service import PORT
 
 Journal = dict[str, Any]
@@ -31,12 +30,9 @@ def start(lab: Lab, pace: float, **plan: object) -> None:
     write_json(lab.folder / PLAN, {"port": PORT, "pace": pace, "seconds": LONGEST_SECONDS, **plan})
     command = [sys.executable, "-P", "-m", "course.labs.callers", str(lab.folder)]
     programs.start(lab, "traffic", command, LONGEST_SECONDS + SPARE_SECONDS)
-    deadline = time.monotonic() + FIRST_SECONDS
-    while not read(lab).get("answered"):
-        if time.monotonic() > deadline:
-            message = "the service answers none of the lab's requests"
-            raise LabError(message)
-        time.sleep(0.1)
+    if not became(lambda: read(lab).get("answered"), FIRST_SECONDS):
+        message = "the service answers none of the lab's requests"
+        raise LabError(message)
 
 
 def read(lab: Lab) -> Journal:

@@ -13,7 +13,7 @@ import urllib.parse
 from typing import Any, NamedTuple
 
 from course.labs import programs
-from course.labs.folder import Lab, LabError
+from course.labs.folder import Lab, LabError, became
 from course.labs.service import HOST, OK, PORT, ask, free_port
 
 SIXTIETH = 60
@@ -27,7 +27,6 @@ LIFE_SECONDS = 3600
 """Long enough to write a post-mortem at leisure."""
 START_SECONDS = 30
 HISTORY = "2h"
-BEAT_SECONDS = 0.25
 
 
 class Episode(NamedTuple):
@@ -69,13 +68,10 @@ def start(lab: Lab) -> None:
     ]
     lab.write(prometheus=port)
     programs.start(lab, "prometheus", command, LIFE_SECONDS)
-    deadline = time.monotonic() + START_SECONDS
-    while not _watches(lab):
-        if time.monotonic() > deadline:
-            said = (lab.folder / "prometheus.log").read_text("utf-8").strip().splitlines()
-            message = f"Prometheus did not come up: {said[-1] if said else 'it said nothing'}"
-            raise LabError(message)
-        time.sleep(0.1)
+    if not became(lambda: _watches(lab), START_SECONDS):
+        said = (lab.folder / "prometheus.log").read_text("utf-8").strip().splitlines()
+        message = f"Prometheus did not come up: {said[-1] if said else 'it said nothing'}"
+        raise LabError(message)
     lab.write(begun=time.time())
 
 

@@ -20,13 +20,8 @@ def begin(project: Path) -> None:
     end(project)
     watch.require_prometheus()
     require_service(project)
-    lab = Lab(NAME, project)
-    lab.open()
-    try:
+    with ending.unless_begun(NAME, project, end) as lab:
         watch.start(lab)
-    except BaseException:
-        end(project)
-        raise
     told = (
         f"A Prometheus watches {HOST}:{PORT} by the rules of your monitoring/rules.yml, where a",
         f"minute has become a second: {watch.page(lab)}",

@@ -12,7 +12,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 from course.findings import Finding
 from course.labs import ending, programs, traffic
 from course.labs.callers import ROWS
-from course.labs.folder import ROOT, Lab, LabError
+from course.labs.folder import ROOT, Lab, LabError, became
 from course.labs.screens import FLIGHTS, SCRIPT
 from course.labs.service import (
     OK,
@@ -94,23 +93,18 @@ def begin(project: Path) -> None:
     if ask("/health/live").status:
         message = f"something answers on port {PORT}: stop it first, since this starts a service"
         raise LabError(message)
-    lab = Lab(NAME, project)
-    lab.open()
     folder = FOLDER.relative_to(ROOT)
     # Relative, because what is in this folder may be committed.
     place = shlex.quote(os.path.relpath(project.resolve(), FOLDER))
     start = START.format(project=place, pid_file=PID_FILE, port=PORT)
-    for name, text in ((SERVE, start), (SCRIPT, SCREEN)):
-        Project(ROOT).write((folder / name).as_posix(), text)
-    try:
+    with ending.unless_begun(NAME, project, end) as lab:
+        for name, text in ((SERVE, start), (SCRIPT, SCREEN)):
+            Project(ROOT).write((folder / name).as_posix(), text)
         mark, _ = inside(project, {"do": "mark"}, traffic.flights_step(lab, FIRST, DAYS))
         lab.write(mark=mark)
         command = ["bash", str(FOLDER / SERVE)]
         programs.start(lab, "service", command, LIFE_SECONDS)
         _wait_for(PORT)
-    except BaseException:
-        end(project)
-        raise
     told = (
         f"Your service runs on port {PORT}, started by {folder}/{SERVE}.",
         f"{folder}/{SCRIPT} asks it for a screen of {FLIGHTS} flights, and users find it slow.",
@@ -202,9 +196,6 @@ def _reference(project: Path) -> Iterator[int]:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while ask("/health/ready", port=port).status != OK:
-        if time.monotonic() > deadline:
-            message = f"the service did not come up on port {port} within {START_SECONDS} s"
-            raise LabError(message)
-        time.sleep(0.1)
+    if not became(lambda: ask("/health/ready", port=port).status == OK, START_SECONDS):
+        message = f"the service did not come up on port {port} within {START_SECONDS} s"
+        raise LabError(message)

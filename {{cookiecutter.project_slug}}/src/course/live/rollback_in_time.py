@@ -9,7 +9,7 @@ from pathlib import Path
 
 from course.findings import Finding
 from course.labs import ending, traffic
-from course.labs.folder import Lab, clock
+from course.labs.folder import Lab, became, clock
 from course.labs.service import answering_version, champion, inside, require_service
 
 NAME = "rollback-in-time"
@@ -29,18 +29,13 @@ def begin(project: Path) -> None:
     """
     end(project)
     version = require_service(project)
-    lab = Lab(NAME, project)
-    lab.open()
-    try:
+    with ending.unless_begun(NAME, project, end) as lab:
         mark, _ = inside(project, {"do": "mark"}, traffic.flights_step(lab, FIRST, DAYS))
         lab.write(mark=mark)
         (bad,) = inside(project, {"do": "bad_champion"})
         lab.write(good=version, bad=bad["version"])
-        _wait_for(bad["version"])
+        became(lambda: answering_version() == bad["version"], traffic.FIRST_SECONDS)
         traffic.start(lab, PACE, budget={"margin": MARGIN, "answers": BUDGET})
-    except BaseException:
-        end(project)
-        raise
     told = (
         "A new model was promoted past the gates, by force. Callers call.",
         f"Your error budget is {BUDGET:,} answers that are worse than those of the model before.",
@@ -92,9 +87,3 @@ def _goes_on(journal: traffic.Journal) -> Finding:
     failed = sum(journal["failed"].values()) + journal["unreachable"] + journal["lost"]
     said = f"{journal['answered']:,} flights were answered, {failed} requests failed"
     return Finding("no request failed", not failed, said)
-
-
-def _wait_for(version: str) -> None:
-    deadline = time.monotonic() + traffic.FIRST_SECONDS
-    while answering_version() != version and time.monotonic() < deadline:
-        time.sleep(0.2)
