@@ -28,6 +28,23 @@ def test_two_commands_side_by_side_lose_no_fact(tmp_path: Path) -> None:
     assert known == {"one": {"hints": 1}, "two": {"attempts": 2}}
 
 
+@pytest.mark.parametrize("text", ["[]", '{"one": 1}', "{"])
+def test_a_record_that_was_spoilt_is_named_and_left_alone(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    file.write_text(text)
+    with pytest.raises(PROJECT.WrongUseError, match=r"progress\.json is .*mend or remove it"):
+        PROGRESS.Progress(file)
+    assert file.read_text() == text
+
+
+def test_the_doctor_reads_a_range_of_pythons(tmp_path: Path) -> None:
+    asked = {">=3.11,<3.14": True, ">= 3.11, <3.99": True, ">=3.99,<4": False}
+    for text, enough in asked.items():
+        (tmp_path / "pyproject.toml").write_text(f'[project]\nrequires-python = "{text}"\n')
+        found = next(course_module("doctor").surroundings(PROJECT.Project(tmp_path)))
+        assert found.passed is enough, found.said
+
+
 def test_a_kept_file_is_never_written_over(tmp_path: Path) -> None:
     project = PROJECT.Project(tmp_path)
     for text in ("first", "second", "third", "fourth"):

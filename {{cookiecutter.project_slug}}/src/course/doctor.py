@@ -58,7 +58,7 @@ def untouched(project: Project, exercise: Exercise) -> tuple[Finding, Run]:
 
 def _interpreter(project: Project) -> Finding:
     metadata = tomllib.loads(project.text("pyproject.toml"))["project"]
-    least = metadata["requires-python"].removeprefix(">=")
+    least = metadata["requires-python"].removeprefix(">=").partition(",")[0].strip()
     version = ".".join(map(str, sys.version_info[:3]))
     enough = sys.version_info >= tuple(map(int, least.split(".")))
     return Finding("Python", enough, f"{version}; the project asks for {least} or newer")

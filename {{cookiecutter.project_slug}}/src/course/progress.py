@@ -62,14 +62,20 @@ class Progress:
 
     def _read(self) -> None:
         """Read what is recorded by now: `course watch` may run beside another command."""
-        if self._path.exists():
-            try:
-                self._facts = json.loads(self._path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                message = (
-                    f"course/{self._path.name} is not JSON any more ({error}): mend or remove it"
-                )
-                raise WrongUseError(message) from error
+        if not self._path.exists():
+            return
+        try:
+            facts = json.loads(self._path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            message = f"course/{self._path.name} is not JSON any more ({error}): mend or remove it"
+            raise WrongUseError(message) from error
+        if not isinstance(facts, dict) or not all(isinstance(of, dict) for of in facts.values()):
+            message = (
+                f"course/{self._path.name} is to hold an object of facts for each exercise: "
+                "mend or remove it"
+            )
+            raise WrongUseError(message)
+        self._facts = facts
 
     def _save(self) -> None:
         text = json.dumps(self._facts, indent=1, sort_keys=True, ensure_ascii=False)
