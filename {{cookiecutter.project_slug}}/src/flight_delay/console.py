@@ -1,5 +1,6 @@
 """What every verb of the command line shares: settings, how things are said, how it ends."""
 
+import os
 import sys
 import tempfile
 import time
@@ -87,9 +88,7 @@ def read_text(path: Path) -> str:
 
 def done(made: str, next_verb: str | None = None) -> None:
     """Say what was made and, if there is one, the verb that comes next."""
-    program = Path(sys.argv[0]).stem
-    program = f"python -m {NAME}" if program == "__main__" else program
-    then = f" Next: uv run {program} {next_verb}" if next_verb else ""
+    then = f" Next: {_caller()} {next_verb}" if next_verb else ""
     say(out, f"[green]done[/]: {escape(made)}.{then}")
 
 
@@ -97,6 +96,14 @@ def fail(message: str) -> NoReturn:
     """Say what went wrong and end with exit code 1."""
     say(err, f"[red]error[/]: {escape(message)}")
     sys.exit(1)
+
+
+def _caller() -> str:
+    """Return what a person types before a verb: whoever typed `make` may have no uv."""
+    if "MAKELEVEL" in os.environ:  # make sets it for what it runs
+        return "make"
+    program = Path(sys.argv[0]).stem
+    return f"uv run {f'python -m {NAME}' if program == '__main__' else program}"
 
 
 def _keep_traceback() -> str:
