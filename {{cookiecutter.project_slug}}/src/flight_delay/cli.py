@@ -92,7 +92,8 @@ def promote(version: Version = None) -> None:
         done(f"{verdict.version} is on trial ({verdict.trial.stage}) until {verdict.trial.until}")
         return
     if verdict.champion is None:
-        say(err, f"[red]refused[/]: {verdict.version} stays a challenger")
+        stays = "the champion" if verdict.was_champion else "a challenger"
+        say(err, f"[red]refused[/]: {verdict.version} stays {stays}")
         raise typer.Exit(REFUSED)
     done(f"{verdict.version} is the champion; running services take it by themselves", "serve")
 

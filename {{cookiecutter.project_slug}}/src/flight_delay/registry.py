@@ -55,13 +55,15 @@ from flight_delay.versions import (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gates said of a challenger.
+    """What the gates said of a challenger, or of the champion, if that is what was asked.
 
-    `champion` is the new state if it was promoted, `trial` the stage that it entered instead.
+    `champion` is the new state if it was promoted, `trial` the stage that it entered instead;
+    `was_champion` says that it was that before, and a refusal leaves it that.
     """
 
     version: str
     gates: list[Gate]
+    was_champion: bool = False
     champion: Champion | None = None
     trial: Trial | None = None
 
@@ -119,15 +121,15 @@ def promote(
         name = bundle_of(entry)
         challenger = fetch_bundle(settings, str(entry.run_id), name)
         gates = gates_of(settings, challenger)
-        verdict = Verdict(name, gates)
+        verdict = Verdict(name, gates, was_champion=name == _present(settings))
         passed = all(gate.passed for gate in gates)
         reason = "; ".join(verdict.reasons)
         if force is not None:
             reason = f"forced, {force}; the gates said: {reason}"
-        record_verdict(
-            registry, entry, "passed" if passed else "forced" if force else "refused", reason
-        )
-        if not passed and force is None:
+        result = "passed" if passed else "forced" if force else "refused"
+        if result != "refused" or not verdict.was_champion:
+            record_verdict(registry, entry, result, reason)
+        if result == "refused":
             return verdict
         if force is None and (trial := _first_stage(settings, name)):
             write_trial(settings.models, trial)

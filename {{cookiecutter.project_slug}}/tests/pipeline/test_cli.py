@@ -94,13 +94,22 @@ def test_promote_prints_each_gate_and_status_the_champion(run: Run, project: Set
 
 def test_a_refusal_is_exit_code_3_with_the_reason(run: Run, project: Settings) -> None:
     before = (project.models / "champion.json").read_bytes()
+    known = gates_on_record(run, project)
     process = run(project.home, "promote", APP_MAX_CALIBRATION_ERROR="0.001")
     assert process.code == 3
     assert "fail calibration: validation calibration error 0.024, limit 0.001" in process.stdout
-    assert "stays a challenger" in process.stderr
-    assert (project.models / "champion.json").read_bytes() == before
     report = json.loads((project.reports / "promote.json").read_text())
+    assert process.stderr == f"refused: {report['version']} stays the champion\n"
+    assert (project.models / "champion.json").read_bytes() == before
     assert report["promoted"] is False
+    assert gates_on_record(run, project) == known == ["passed"]
+
+
+def gates_on_record(run: Run, project: Settings) -> list[str]:
+    """Return what the registry says of each version's gates."""
+    assert run(project.home, "status").code == 0
+    status = json.loads((project.reports / "status.json").read_text())
+    return [version["gates"] for version in status["versions"]]
 
 
 def test_rollback_without_an_earlier_champion_is_one_line(run: Run, project: Settings) -> None:
