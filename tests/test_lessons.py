@@ -29,6 +29,7 @@ WORDS_A_MINUTE = 200
 LONGEST = 25
 """Minutes of reading that a lesson may ask for."""
 NOT_RUN = {
+    "generate-and-predict": ["it would change your settings", "needs such a network"],
     "containers": ["needs Docker", "needs Docker"],
     "ci-cd": ["needs GitHub"],
     "watching-it": ["needs root, once a machine"],

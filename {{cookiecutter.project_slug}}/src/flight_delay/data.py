@@ -106,7 +106,7 @@ def load_table(settings: Settings) -> pl.DataFrame:
             facts are beside it.
     """
     path, facts = settings.data / TABLE_FILE, settings.data / FACTS_FILE
-    place = path.relative_to(settings.home)
+    place = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     if not (path.is_file() and facts.is_file()):
         message = f"no table at {place}: run the command `data` first"
         raise DataError(message)

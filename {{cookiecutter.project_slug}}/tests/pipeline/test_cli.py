@@ -59,6 +59,12 @@ def test_train_before_data_says_what_to_run(run: Run, tmp_path: Path) -> None:
     process = run(tmp_path, "train")
     assert process.code == 1
     assert "error: no table at data/flights.parquet: run the command `data` first" in process.stderr
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    process = run(tmp_path, "train", APP_HOME=str(elsewhere))
+    assert "error: no table at elsewhere/data/flights.parquet: run" in process.stderr
+    process = run(elsewhere, "train", APP_HOME=str(tmp_path))
+    assert f"error: no table at {tmp_path}/data/flights.parquet: run" in process.stderr
 
 
 @pytest.mark.parametrize("launched", [True, False])
