@@ -122,3 +122,4 @@ def test_the_summary_says_where_retraining_was_worse() -> None:
     }
     assert "-0.0031 (-0.0040 to -0.0020)" in text
     assert "5,000 requests, 90,000 predictions, 0 failed; 9 retrainings, 8 promotions" in text
+    assert "8 promotions, 1 rollback; 100 s" in text

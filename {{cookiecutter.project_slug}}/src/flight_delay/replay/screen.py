@@ -93,7 +93,7 @@ def as_text(line: DayLine) -> str:
 
 def show_summary(console: Console, report: dict[str, Any]) -> None:
     """Show the months, and the model left alone against the model kept alive."""
-    months = Table("month", "left late", "AUC alone", "kept", "Brier alone", "kept", "", title="")
+    months = Table("month", "left late", "AUC alone", "kept", "Brier alone", "kept", "note", title="")
     for row in report["months"]:
         months.add_row(
             row["month"],
@@ -118,12 +118,17 @@ def show_summary(console: Console, report: dict[str, Any]) -> None:
     console.print(whole)
     console.print(
         f"{summary['requests']:,} requests, {summary['predictions']:,} predictions, "
-        f"{summary['failed_requests']} failed; {summary['retrainings']} retrainings, "
-        f"{summary['promotions']} promotions, {summary['rollbacks']} rollbacks; "
+        f"{summary['failed_requests']} failed; {_counted(summary, 'retraining')}, "
+        f"{_counted(summary, 'promotion')}, {_counted(summary, 'rollback')}; "
         f"{summary['seconds']:.0f} s",
         soft_wrap=True,
         highlight=False,
     )
+
+
+def _counted(summary: dict[str, Any], what: str) -> str:
+    count = summary[f"{what}s"]
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _figure(value: float | None) -> str:
