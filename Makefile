@@ -22,11 +22,11 @@ demo: | $(UV) ## Generate a project, train, promote and serve it, and send it re
 	@$(UV) run --quiet --no-default-groups python scripts/demo.py "$(DEST)"
 
 new: | $(UV) ## Answer the questions and generate a project of your own into DEST
-	@$(UV) run --quiet --no-default-groups cookiecutter --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" .
+	@$(UV) run --quiet --no-default-groups python scripts/generate.py --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" .
 	@git rev-parse HEAD 2>/dev/null | sed 's/^/made from commit /'
 
 course: | $(UV) ## Generate the course edition, with its exercises, into DEST
-	@$(UV) run --quiet --no-default-groups cookiecutter --no-input --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" . \
+	@$(UV) run --quiet --no-default-groups python scripts/generate.py --no-input --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" . \
 		project_name="Flight Delay Course" project_slug=flight-delay-course package_name=flight_delay platforms=kubernetes edition=course
 
 test: | $(UV) ## Run every test, those of a generated project included (about 70 minutes)

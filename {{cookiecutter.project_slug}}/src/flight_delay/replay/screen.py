@@ -93,7 +93,8 @@ def as_text(line: DayLine) -> str:
 
 def show_summary(console: Console, report: dict[str, Any]) -> None:
     """Show the months, and the model left alone against the model kept alive."""
-    months = Table("month", "left late", "AUC alone", "kept", "Brier alone", "kept", "note", title="")
+    columns = ("month", "left late", "AUC alone", "kept", "Brier alone", "kept", "note")
+    months = Table(*columns, title="")
     for row in report["months"]:
         months.add_row(
             row["month"],
