@@ -163,7 +163,7 @@ def test_the_cooldown_holds_back_what_is_due(ago: int, action: str) -> None:
     decision = decided(decayed(last_training=days_ago(ago)))
     assert decision.action == action
     held_back = (
-        "the last training was on 2013-06-07, so the next is not before 2013-06-21 "
+        "and waits: the last training was on 2013-06-07, so the next is not before 2013-06-21 "
         "(APP_COOLDOWN_DAYS=14)"
     )
     assert decision.reasons == ((DECAYED, held_back) if action == "nothing" else (DECAYED,))
@@ -184,7 +184,7 @@ def test_too_few_labelled_days_are_no_verdict_on_quality_and_are_said_aloud() ->
     overdue = decided(decayed(labelled_days=6, last_training=days_ago(40)))
     assert overdue.reasons == (
         "a training is due since 2013-06-10, 30 days after the last (APP_RETRAIN_EVERY_DAYS)",
-        FEW,
+        f"and waits: {FEW}",
     )
 
 

@@ -110,7 +110,8 @@ def _judged(facts: Facts, settings: Settings) -> tuple[Action, list[str]]:
     due, obstacles = list(_due(facts, settings)), list(_obstacles(facts, settings))
     if due and not obstacles:
         return "retrain", [*due, *broken, *_explanation(facts)]
-    waiting = [*due, *obstacles] if due else [_quality(facts, settings), *_next(facts, settings)]
+    held_back = [*due, *(f"and waits: {obstacle}" for obstacle in obstacles)]
+    waiting = held_back if due else [_quality(facts, settings), *_next(facts, settings)]
     if broken:
         return "warn", [*broken, *waiting, *_explanation(facts)]
     return "nothing", [*waiting, *_drift_alone(facts)]
