@@ -78,6 +78,22 @@ def test_a_test_that_skips_itself_has_not_passed(last: str, tmp_path: Path) -> N
     assert run.passed == (last == "assert True")
 
 
+def test_a_table_in_a_failure_does_not_flood_the_terminal(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(SOURCE / "course", root / "src/course")
+    (root / "tests").mkdir()
+    (root / "tests/test_own.py").write_text(
+        "def test_own():\n    assert [3, 4] == [3, 5], 'at the fifth of March\\n' + 'x' * 9000\n"
+    )
+    with WORKBENCH.workbench(root) as bench:
+        (outcome,) = bench.test(["tests/test_own.py::test_own"]).failures
+    first, second, *rest = outcome.said.splitlines()
+    assert first == "AssertionError: at the fifth of March"
+    assert second.endswith("x ...")
+    assert len(second) == 204
+    assert rest[0].startswith("assert [3, 4] == [3, 5]")
+
+
 def test_a_log_that_a_service_writes_is_not_copied(tmp_path: Path) -> None:
     root = tmp_path / "project"
     for file in ("predictions.db-wal", "mlflow.db", "src/data/kept.py"):

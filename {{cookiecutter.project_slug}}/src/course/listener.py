@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FILE = "COURSE_OUTCOMES"
 """The variable that names the file."""
+WIDEST = 200
+"""Characters of a line that are kept: a table in an assertion is one line of thousands."""
 
 
 def pytest_runtest_logreport(report: "pytest.TestReport") -> None:
@@ -35,7 +37,12 @@ def _write(test: str, when: str, report: Any) -> None:  # noqa: ANN401 - two kin
         "passed": report.passed,
         "file": crash.path if crash else "",
         "line": crash.lineno if crash else 0,
-        "said": crash.message if crash else str(report.longrepr or ""),
+        "said": _cut(crash.message if crash else str(report.longrepr or "")),
     }
     with Path(os.environ[FILE]).open("a", encoding="utf-8") as file:
         file.write(f"{json.dumps(outcome)}\n")
+
+
+def _cut(text: str) -> str:
+    lines = text.splitlines()
+    return "\n".join(f"{line[:WIDEST]} ..." if len(line) > WIDEST else line for line in lines)
