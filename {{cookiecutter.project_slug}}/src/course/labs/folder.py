@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -85,6 +87,11 @@ def became(happened: Callable[[], object], seconds: float) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def as_typed(path: Path) -> str:
+    """Return a path from where the learner stands, which may be the other project."""
+    return shlex.quote(os.path.relpath(path))
 
 
 def clock(moment: float) -> str:

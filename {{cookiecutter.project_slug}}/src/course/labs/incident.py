@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course.findings import Finding
 from course.labs import ending, postmortem, traffic, watch
-from course.labs.folder import Lab, clock
+from course.labs.folder import Lab, as_typed, clock
 from course.labs.service import OK, ask, inside, logged, require_service
 
 PACE = 20
@@ -83,7 +83,7 @@ class Incident:
             f"You are on call. Alerts: {watch.page(lab)}",
             "(a minute of monitoring/rules.yml is a second there)",
             "Find out what is wrong, mend it, lose nothing, and write the post-mortem:",
-            f"  {postmortem.shown(lab)}",
+            f"  {as_typed(postmortem.path_of(lab))}",
             f"Callers call for {traffic.LONGEST_SECONDS // 60} minutes from now on,",
             f"{clock(time.time())} UTC.",
         ]

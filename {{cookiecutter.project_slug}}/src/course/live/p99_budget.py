@@ -19,7 +19,7 @@ from typing import Any
 from course.findings import Finding
 from course.labs import ending, programs, traffic
 from course.labs.callers import ROWS
-from course.labs.folder import ROOT, Lab, LabError, became
+from course.labs.folder import ROOT, Lab, LabError, as_typed, became
 from course.labs.screens import FLIGHTS, SCRIPT
 from course.labs.service import (
     OK,
@@ -105,11 +105,12 @@ def begin(project: Path) -> None:
         command = ["bash", str(FOLDER / SERVE)]
         programs.start(lab, "service", command, LIFE_SECONDS)
         _wait_for(PORT)
+    serve, screen, pid = (as_typed(FOLDER / name) for name in (SERVE, SCRIPT, PID_FILE))
     told = (
-        f"Your service runs on port {PORT}, started by {folder}/{SERVE}.",
-        f"{folder}/{SCRIPT} asks it for a screen of {FLIGHTS} flights, and users find it slow.",
+        f"Your service runs on port {PORT}, started by {serve}.",
+        f"{screen} asks it for a screen of {FLIGHTS} flights, and users find it slow.",
         f"Bring its p99 down to {RATIO:g} times that of a service with nothing in its way.",
-        f"Mend both files; to restart: kill $(cat {folder}/{PID_FILE}), then bash {folder}/{SERVE}",
+        f"Mend both files. To restart: kill $(cat {pid}), then bash {serve} &",
     )
     print("\n".join(told))  # noqa: T201 - what the learner is told
 
