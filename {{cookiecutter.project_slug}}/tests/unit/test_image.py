@@ -55,10 +55,8 @@ def test_the_line_that_runs_it_gives_it_no_rights_and_this_machine_alone(empty: 
 def test_without_a_champion_there_is_nothing_to_bake(empty: Settings) -> None:
     with pytest.raises(ImageError) as caught:
         build_image(empty, silent)
-    assert str(caught.value) == (
-        "there is no champion to put into the image: run the commands `train` and `promote`, or "
-        "build an image that takes one from a registry with --stage service"
-    )
+    for words in ("no champion", "`train`", "`promote`", "--stage service"):
+        assert words in str(caught.value)
 
 
 def test_a_champion_that_is_not_whole_is_not_shipped(empty: Settings) -> None:
@@ -71,10 +69,8 @@ def test_models_that_are_elsewhere_cannot_be_baked(empty: Settings, tmp_path: Pa
     elsewhere = Settings(home=empty.home, models=tmp_path / "elsewhere")
     with pytest.raises(ImageError) as caught:
         build_image(elsewhere, silent)
-    assert str(caught.value) == (
-        f"APP_MODELS is {tmp_path / 'elsewhere'}, and an image is made from {tmp_path / 'models'}: "
-        f"unset it"
-    )
+    for words in (str(tmp_path / "elsewhere"), str(tmp_path / "models"), "unset", "APP_MODELS"):
+        assert words in str(caught.value)
 
 
 def test_outside_of_a_project_there_is_nothing_to_build(tmp_path: Path) -> None:
