@@ -99,15 +99,26 @@ class Course:
 
     def ask(self, step: str, module: str) -> str | list[Finding]:
         """Begin, check or end a lab; return its findings, what it refused with, or what it told."""
-        source = str(self.root / "src")
-        variables: dict[str, Any] = {"PYTHONPATH": source, "COURSE_PORT": str(self.port)}
-        line = shlex.join([str(self.python), "-c", ASK, step, module, str(self.home)])
-        done = run(line, self.home, **variables | self.tools)
+        command, variables = self._asking(step, module)
+        done = run(shlex.join(command), self.home, **variables)
         told, _, answer = done.stdout.rstrip().rpartition("\n")
         said = json.loads(answer)
         if isinstance(said, list):
             return [Finding(*one) for one in said]
         return said or told
+
+    def asking(self, step: str, module: str) -> subprocess.Popen[bytes]:
+        """Begin to ask, in a terminal of its own, so that Ctrl-C can be sent to it."""
+        command, variables = self._asking(step, module)
+        return subprocess.Popen(
+            command, cwd=self.home, env=environment(**variables), start_new_session=True
+        )
+
+    def _asking(self, step: str, module: str) -> tuple[list[str], dict[str, Any]]:
+        source = str(self.root / "src")
+        variables: dict[str, Any] = {"PYTHONPATH": source, "COURSE_PORT": str(self.port)}
+        command = [str(self.python), "-c", ASK, step, module, str(self.home)]
+        return command, variables | self.tools
 
     def check(self, module: str) -> dict[str, Finding]:
         """Check a lab, and return its findings by name."""

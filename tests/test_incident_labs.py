@@ -5,6 +5,8 @@ Each is mended with the commands of the project, as its learner would do it.
 
 import contextlib
 import json
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -171,6 +173,17 @@ def test_a_feed_that_is_refused_is_mended_and_sent_again(course: Course) -> None
         (feed / "outcomes.csv").write_text("\n".join(ours) + "\n", encoding="utf-8")
         course.until(DATA_FEED, CAUSE[DATA_FEED])
         written_down(course, DATA_FEED)
+
+
+def test_ctrl_c_while_it_begins_leaves_nothing_behind(course: Course) -> None:
+    before = course.written()
+    process = course.asking("begin", DATA_FEED)
+    wait_until(lambda: "prometheus" in course.programs(), "it has begun something")
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == -signal.SIGINT
+    assert course.written() == before
+    assert course.programs() == ""
+    assert not (course.root / "reports/labs").exists()
 
 
 def test_only_one_is_on_at_a_time(course: Course) -> None:
