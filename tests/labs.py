@@ -8,6 +8,7 @@ import contextlib
 import json
 import shlex
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -160,7 +161,24 @@ class Course:
             [self.python, "-c", counts], cwd=self.home, capture_output=True, text=True, check=True
         )
         champion = (self.home / "models" / "champion.json").read_text("utf-8")
-        return {"log": said.stdout, "champion": champion, "feed": (self.home / "feed").exists()}
+        return {
+            "log": said.stdout,
+            "champion": champion,
+            "feed": (self.home / "feed").exists(),
+            "bundles": sorted(path.name for path in self.home.glob("models/*") if path.is_dir()),
+            "registered": self.registered(),
+        }
+
+    def registered(self) -> list[tuple[object, ...]]:
+        """Return each version of the registry and each alias; none where none was begun yet."""
+        if not (self.home / "mlflow.db").exists():
+            return []
+        with contextlib.closing(sqlite3.connect(self.home / "mlflow.db")) as registry:
+            versions = registry.execute(
+                "SELECT version, run_id FROM model_versions WHERE current_stage = 'None'"
+            )
+            aliases = registry.execute("SELECT alias, version FROM registered_model_aliases")
+            return sorted([*versions, *aliases], key=str)
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Change a file of the course."""

@@ -169,6 +169,13 @@ def test_an_edit_knows_right_from_wrong_when_one_is_a_part_of_the_other(
     assert edit.put_right(shipped) == whole == edit.put_right(whole)
 
 
+def test_an_answer_that_begins_as_the_fault_does_is_neither_open_nor_changed() -> None:
+    edit = EXERCISES.Edit("file", "return a and b[-1] == c[-1]", "return a")
+    mine = "def f():\n    return a and breached(c[-1])\n"
+    assert not edit.is_open(mine)
+    assert edit.put_right(mine) == mine
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

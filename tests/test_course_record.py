@@ -116,6 +116,7 @@ def test_what_was_solved_on_a_service_stays_so_after_the_tidying_up(tmp_path: Pa
     assert learner.check_lab("incident drift", lab, None).solved
     assert not learner.check_lab("incident drift", lab, None).solved
     assert learner.is_solved("incident drift")
+    assert learner.progress.get("incident drift", "attempts", 0) == 1
     assert REPORT.live_now(learner)["incident drift"][2] == "passed  begun: p99 4.2 ms"
 
 

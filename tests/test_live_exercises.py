@@ -96,6 +96,9 @@ def test_an_alert_has_to_fire_and_to_clear(course: Course) -> None:
 @slow
 def test_a_bad_model_has_to_be_rolled_back_before_the_budget_is_spent(course: Course) -> None:
     course.start()
+    course.command("train")
+    course.command("status")  # which lets the registry's names follow
+    assert {("challenger", 1), ("champion", 1)} < set(course.registered())
     course.replace("live/rollback_in_time.py", BUDGET, SOON_SPENT)
     with begun(course, ROLLBACK):
         course.until(ROLLBACK, "budget", passed=False)

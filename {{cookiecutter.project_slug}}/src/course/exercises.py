@@ -3,6 +3,7 @@
 The file's name is the exercise's. CONTRIBUTING.md of the template says what may stand in it.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,23 +23,28 @@ class Symbol(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A text that stands once in a file, and what is wrong in its place."""
+    """A text that stands once in a file, and what is wrong in its place: one line or more."""
 
     file: str
     right: str
     wrong: str
 
     def is_open(self, text: str) -> bool:
-        """Whether the wrong text stands in it; it may be a part of the right one."""
+        """Whether the wrong lines stand in it as they are; they may be a part of the right ones."""
         if self.wrong in self.right:
             text = text.replace(self.right, "")
-        return self.wrong in text
+        return bool(self._wrong_lines.search(text))
 
     def put_right(self, text: str) -> str:
-        """Return the text with what is right in it."""
+        """Return the text with what is right in it; what a learner made of the lines stays."""
         if self.is_open(text):
-            return text.replace(self.wrong, self.right)
+            return self._wrong_lines.sub(lambda found: found[1] + self.right, text)
         return text
+
+    @property
+    def _wrong_lines(self) -> re.Pattern[str]:
+        # To the end of the line: an answer may begin as the fault does, and go on.
+        return re.compile(rf"^([ \t]*){re.escape(self.wrong)}$", re.MULTILINE)
 
     def put_wrong(self, text: str) -> str:
         """Return the text with what is wrong in it; what is right has to stand there once."""
@@ -135,7 +141,7 @@ def _symbol(written: str) -> Symbol:
 
 
 def _edit(read: dict[str, str]) -> Edit:
-    edit = Edit(**read)
+    edit = Edit(**{name: text.strip("\n") for name, text in read.items()})
     if not edit.wrong.strip():
         message = "wrong may not be empty: nobody could find its place again"
         raise ValueError(message)

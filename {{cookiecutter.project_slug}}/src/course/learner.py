@@ -96,7 +96,7 @@ class Learner:
             return self.check_lab(exercise.name, self._lab(exercise), project)
         self._turn_to(exercise.name)
         verdict = check(self.project, exercise)
-        self.progress.count(exercise.name, "attempts")
+        self._count_attempt(exercise.name)
         self.note(exercise.name, verdict)
         return verdict
 
@@ -111,13 +111,18 @@ class Learner:
             raise WrongUseError(message)
         folder = self.folder_of(name, project)
         verdict = _verdict(name, running, folder)
-        self.progress.count(name, "attempts")
+        self._count_attempt(name)
         if verdict.solved or not self.is_solved(name):
             self.progress.record(name, figures=verdict.said)
             self.note(name, verdict)
         if verdict.solved:
             running.end(folder)
         return verdict
+
+    def _count_attempt(self, name: str) -> None:
+        """Count a check of what is not solved; to look again at what is solved is no attempt."""
+        if not self.is_solved(name):
+            self.progress.count(name, "attempts")
 
     def note(self, name: str, verdict: Verdict) -> None:
         """Record whether something is solved; the time is that of the first of these checks."""

@@ -26,7 +26,7 @@ PAGE = """\
 # What was done in this course
 
 Written by `course report` on {date}, after it had run every check once more:
-{solved} of {total} exercises are solved{given}.
+{solved} of the {total} exercises that need no running service are solved{given}.
 
 A check runs the project's own tests on the code in this repository. *Attempts* counts the checks
 that were asked for, *hints* how many of three were read, and *answer* says when the course's own

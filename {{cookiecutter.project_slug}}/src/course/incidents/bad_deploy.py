@@ -12,13 +12,13 @@ from course.labs.service import answering_version, champion, inside
 
 def _breaks(lab: Lab) -> None:
     (made,) = inside(lab.project, {"do": "damaged_champion"})
-    lab.write(remove=made["version"])
+    lab.write(damaged=made["version"])
 
 
 def _mended(lab: Lab) -> list[Finding]:
     state = lab.read()
     said, version = answering_version(), champion(lab.project)["version"]
-    if version == state["remove"]:
+    if version == state["damaged"]:
         text = f"champion.json names {version}, and what answers is {said}"
         return [Finding("a champion that answers", passed=False, said=text)]
     agree = said == version

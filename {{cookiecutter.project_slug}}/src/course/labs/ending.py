@@ -34,5 +34,5 @@ def end(name: str, project: Path, tidy: Callable[[Lab], object] = lambda _: None
     tidy(lab)
     mark = state.get("mark")
     if mark and (lab.project / MODELS).is_dir():
-        inside(lab.project, {"do": "restore", **mark, "remove": state.get("remove")})
+        inside(lab.project, {"do": "restore"} | mark)
     lab.close()

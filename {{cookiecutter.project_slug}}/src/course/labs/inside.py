@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 import uuid
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ from flight_delay.bundle import (
 from flight_delay.champion import champion_version, crown, read_champion
 from flight_delay.contract import DAY, TARGET, field_names
 from flight_delay.encoding import encode_rows
-from flight_delay.errors import ProjectError
 from flight_delay.files import write_atomically
 from flight_delay.journal import to_stderr
 from flight_delay.prediction_log import (
@@ -66,14 +65,19 @@ def flights(settings: Settings, asked: Request) -> Request:
 
 
 def mark(settings: Settings, _: Request) -> Request:
-    """Return how far the log goes and who is champion, to come back to it later."""
+    """Return how far the log goes, who is champion and which bundles there are, to come back to."""
     with closing(open_log(settings)) as log, log.engine.connect() as connection:
         ends = {
             table.name: connection.scalar(sa.select(sa.func.max(table.c.id))) or 0
             for table in (predictions, events)
         }
     path = settings.models / CHAMPION_FILE
-    return {"log": ends, "champion": champion_version(settings.models), "file": path.read_text()}
+    return {
+        "log": ends,
+        "champion": champion_version(settings.models),
+        "file": path.read_text(),
+        "bundles": sorted(_bundles(settings)),
+    }
 
 
 def lived(settings: Settings, asked: Request) -> Request:
@@ -118,17 +122,9 @@ def monitor(settings: Settings, _: Request) -> Request:
 
 
 def bad_champion(settings: Settings, _: Request) -> Request:
-    """Promote a model that learned the opposite of the truth, by force.
+    """Promote a model that learned the opposite of the truth, by force."""
+    from flight_delay.replay.bad_challenger import force_bad_challenger
 
-    It is made once: whoever begins again gets the same one.
-    """
-    from flight_delay.registry import promote
-    from flight_delay.replay.bad_challenger import REASON, force_bad_challenger
-
-    for made in _learned_from(settings, FEW_DAYS):
-        with suppress(ProjectError):  # of a registry that was begun anew
-            promote(settings, made, force=REASON, say=to_stderr)
-            return {"version": made}
     quickly = settings.model_copy(update={"fit_from": FEW_DAYS})
     return {"version": force_bad_challenger(quickly, to_stderr)}
 
@@ -151,11 +147,11 @@ def damaged_champion(settings: Settings, _: Request) -> Request:
 
 
 def restore(settings: Settings, asked: Request) -> Request:
-    """Bring back the champion and the log of a mark; what was answered since is forgotten."""
+    """Bring back champion, log and bundles of a mark; what was made or answered since is gone."""
     _roll_back_to(settings, asked["champion"])
     write_atomically(settings.models / CHAMPION_FILE, asked["file"].encode())
-    if asked.get("remove"):
-        shutil.rmtree(settings.models / asked["remove"], ignore_errors=True)
+    if since := _bundles(settings) - set(asked["bundles"]):
+        _forget(settings, since)
     ids = sa.select(predictions.c.request_id).where(predictions.c.id > asked["log"]["predictions"])
     with closing(open_log(settings)) as log:
         with log.engine.begin() as connection:
@@ -173,13 +169,29 @@ def _move(log: PredictionLog, by: str, where: str) -> None:
         connection.execute(sa.text(moved))
 
 
-def _learned_from(settings: Settings, first: date) -> list[str]:
-    """Return the bundles whose model learned from a day on."""
-    return [
-        path.parent.name
-        for path in settings.models.glob(f"*/{MANIFEST_FILE}")
-        if json.loads(path.read_bytes())["windows"]["history"][0] == str(first)
-    ]
+def _bundles(settings: Settings) -> set[str]:
+    return {path.parent.name for path in settings.models.glob(f"*/{MANIFEST_FILE}")}
+
+
+def _forget(settings: Settings, bundles: set[str]) -> None:
+    """Remove bundles, and their versions and runs from the registry, as if they had never been.
+
+    The newest version is the challenger, as it was before them.
+    """
+    from flight_delay.tracking import NAME, answering, client
+    from flight_delay.versions import CHALLENGER, bundle_of, entries_of
+
+    registry = client(settings)
+    with answering(settings):
+        entries = entries_of(registry)
+        gone = [entry for entry in entries if bundle_of(entry) in bundles]
+        for entry in gone:
+            registry.delete_model_version(NAME, entry.version)
+            registry.delete_run(entry.run_id)
+        if gone and (kept := [entry for entry in entries if entry not in gone]):
+            registry.set_registered_model_alias(NAME, CHALLENGER, kept[0].version)
+    for bundle in bundles:
+        shutil.rmtree(settings.models / bundle)
 
 
 def _roll_back_to(settings: Settings, version: str) -> None:
