@@ -48,7 +48,7 @@ answer was taken, if it was. *Seconds* is how long the check took.
 
 ```bash
 make setup
-uv run course verify
+.venv/bin/course verify
 ```
 
 It checks every exercise again, compares with the claims above, and ends with exit code 1 if one
