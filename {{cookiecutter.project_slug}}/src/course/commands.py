@@ -189,6 +189,8 @@ def verify_(learner: Learner) -> bool:
     lines(broken)
     counted = "1 claim does" if len(broken) == 1 else f"{len(broken)} claims do"
     line(f"{counted} not hold." if broken else "Every claim of the report holds.")
+    if broken:
+        prose("If you have worked on since it was written, `course report` writes it anew.")
     return not broken
 
 
