@@ -26,8 +26,11 @@ STOP_SECONDS = 20
 STATE = ("data", "models", "monitoring", "predictions.db", "pyproject.toml")
 """What a project needs to serve, to monitor and to train; its registry begins anew."""
 ASK = """
-import importlib, json, sys
+import importlib, json, signal, sys
 from pathlib import Path
+
+# As in a terminal: who was started in the background inherits that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 step, module, project = sys.argv[1:]
 try:

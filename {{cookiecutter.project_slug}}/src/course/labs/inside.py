@@ -187,7 +187,7 @@ def _forget(settings: Settings, bundles: set[str]) -> None:
         gone = [entry for entry in entries if bundle_of(entry) in bundles]
         for entry in gone:
             registry.delete_model_version(NAME, entry.version)
-            registry.delete_run(entry.run_id)
+            registry.delete_run(str(entry.run_id))
         if gone and (kept := [entry for entry in entries if entry not in gone]):
             registry.set_registered_model_alias(NAME, CHALLENGER, kept[0].version)
     for bundle in bundles:
