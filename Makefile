@@ -29,7 +29,7 @@ course: | $(UV) ## Generate the course edition, with its exercises, into DEST
 	@$(UV) run --quiet --no-default-groups python scripts/generate.py --no-input --output-dir "$(if $(filter file,$(origin DEST)),..,$(DEST))" . \
 		project_name="Flight Delay Course" project_slug=flight-delay-course package_name=flight_delay platforms=kubernetes edition=course
 
-test: | $(UV) ## Run every test, those of a generated project included (about 70 minutes)
+test: | $(UV) ## Run every test, those of a generated project included (about an hour)
 	$(UV) run pytest
 
 test-fast: | $(UV) ## Run the tests that need no installed project (under a minute)
