@@ -135,10 +135,11 @@ def test_answers_that_nobody_reads_do_not_keep_others_out(url: str) -> None:
     ask = f"GET {scripts[0]} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
     with contextlib.ExitStack() as stack:
 
-        def crowded() -> bool:  # on a busy machine the first may be ended before the last is there
+        def crowded() -> bool:
+            # More than the kernel holds; on a busy machine the first is ended before the last asks.
             with contextlib.suppress(ConnectionError):
                 for _ in range(MAX_CONNECTIONS):
-                    stack.enter_context(connected(url)).sendall(ask * 20)  # over a buffer
+                    stack.enter_context(connected(url)).sendall(ask * 20)
             return httpx2.get(f"{url}/health/live").status_code == 503
 
         wait_until(crowded)

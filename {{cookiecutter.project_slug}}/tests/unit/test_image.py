@@ -73,6 +73,21 @@ def test_models_that_are_elsewhere_cannot_be_baked(empty: Settings, tmp_path: Pa
         assert words in str(caught.value)
 
 
+def test_what_is_in_the_way_of_baking_is_said_in_full(empty: Settings, tmp_path: Path) -> None:
+    here, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
+    said = []
+    for models in (here, elsewhere):
+        with pytest.raises(ImageError) as caught:
+            build_image(Settings(home=empty.home, models=models), silent)
+        said.append(str(caught.value))
+    no_champion, not_here = said
+    assert no_champion == (
+        "there is no champion to put into the image: run the commands `train` and `promote`, or "
+        "build an image that takes one from a registry with --stage service"
+    )
+    assert not_here == f"APP_MODELS is {elsewhere}, and an image is made from {here}: unset it"
+
+
 def test_outside_of_a_project_there_is_nothing_to_build(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         build_image(Settings(home=tmp_path), silent)
