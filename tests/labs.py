@@ -214,6 +214,7 @@ def begun(course: Course, module: str) -> Iterator[str]:
     before = course.written()
     told = course.ask("begin", module)
     assert isinstance(told, str)
+    assert (course.root / "reports/labs").exists(), f"{module} was not begun: {told}"
     try:
         yield told
     finally:

@@ -1,9 +1,12 @@
 """The live exercises on a real service: unsolved, a plausible wrong answer, and solved."""
 
+import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx2
@@ -11,6 +14,7 @@ import pytest
 from labs import PROJECT, Course, begun, learning
 from monitoring_stack import wait_until
 from shell import environment
+from stand_in import answering
 
 slow = pytest.mark.slow
 
@@ -51,6 +55,14 @@ def ask(port, flights):
     connection.close()
     return chances
 '''
+
+
+# As somebody may do who tries the registry by hand; it names no bundle.
+REGISTER = """
+from flight_delay.settings import Settings
+from flight_delay.tracking import NAME, client
+client(Settings()).create_model_version(NAME, source="file:///by-hand")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +110,8 @@ def test_a_bad_model_has_to_be_rolled_back_before_the_budget_is_spent(course: Co
     course.start()
     course.command("train")
     course.command("status")  # which lets the registry's names follow
-    assert {("challenger", 1), ("champion", 1)} < set(course.registered())
+    course.command_line(shlex.join([str(course.python), "-c", REGISTER]))
+    assert {("challenger", 1), ("champion", 1), (2, "")} < set(course.registered())
     course.replace("live/rollback_in_time.py", BUDGET, SOON_SPENT)
     with begun(course, ROLLBACK):
         course.until(ROLLBACK, "budget", passed=False)
@@ -152,6 +165,30 @@ def test_p99_has_to_come_under_a_budget(course: Course) -> None:
     course.stop()
 
 
+def test_a_service_has_time_to_follow_a_champion_that_was_crowned_just_now(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/champion.json").write_text('{"version": "new"}', encoding="utf-8")
+    answers = iter(["old", "old", "new", "new"])
+
+    class Model(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"version": next(answers)}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    ask = (
+        "import sys; from pathlib import Path; from course.labs.service import require_service; "
+        "print(require_service(Path(sys.argv[1])))"
+    )
+    with answering(Model) as port:
+        assert _python(ask, str(tmp_path), COURSE_PORT=str(port)) == "new"
+
+
 def test_every_duration_of_the_rules_is_a_sixtieth_and_nothing_else_is_changed() -> None:
     shipped = (PROJECT / "monitoring/rules.yml").read_text("utf-8")
     faster = _faster(shipped)
@@ -165,11 +202,15 @@ def test_every_duration_of_the_rules_is_a_sixtieth_and_nothing_else_is_changed()
 
 
 def _faster(text: str) -> str:
-    script = "import sys; from course.labs.watch import faster; print(faster(sys.stdin.read()))"
+    script = "import sys; from course.labs.watch import faster; print(faster(sys.argv[1]))"
+    return _python(script, text)
+
+
+def _python(script: str, *words: str, **variables: str) -> str:
+    """Run a script that imports the course, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment(PYTHONPATH=str(PROJECT / "src")),
-        input=text,
+        [sys.executable, "-c", script, *words],
+        env=environment(PYTHONPATH=str(PROJECT / "src"), **variables),
         capture_output=True,
         text=True,
         check=True,

@@ -176,15 +176,17 @@ def _bundles(settings: Settings) -> set[str]:
 def _forget(settings: Settings, bundles: set[str]) -> None:
     """Remove bundles, and their versions and runs from the registry, as if they had never been.
 
-    The newest version is the challenger, as it was before them.
+    The newest version that names a bundle is the challenger, as it was before them; others may have
+    been registered by hand.
     """
+    from flight_delay.registry_client import BUNDLE_TAG
     from flight_delay.tracking import NAME, answering, client
-    from flight_delay.versions import CHALLENGER, bundle_of, entries_of
+    from flight_delay.versions import CHALLENGER, entries_of
 
     registry = client(settings)
     with answering(settings):
-        entries = entries_of(registry)
-        gone = [entry for entry in entries if bundle_of(entry) in bundles]
+        entries = [entry for entry in entries_of(registry) if BUNDLE_TAG in entry.tags]
+        gone = [entry for entry in entries if entry.tags[BUNDLE_TAG] in bundles]
         for entry in gone:
             registry.delete_model_version(NAME, entry.version)
             registry.delete_run(str(entry.run_id))

@@ -11,13 +11,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from course.labs.folder import LabError
+from course.labs.folder import LabError, became
 
 HOST = "127.0.0.1"
 PORT = int(os.environ.get("COURSE_PORT", "8123"))
 INSIDE = Path(__file__).with_name("inside.py")
 ANSWER_SECONDS = 15
 STEP_SECONDS = 240
+FOLLOW_SECONDS = 15
+"""How long a service may take to answer from the champion: a lab before this may have set it."""
 PART = 500
 OK = 200
 MODELS = "models"
@@ -78,6 +80,7 @@ def require_service(project: Path) -> str:
         LabError: when it does not, with the command that starts it.
     """
     version: str = champion(project)["version"]
+    became(lambda: answering_version() in {None, version}, FOLLOW_SECONDS)
     answering = answering_version()
     if answering is None:
         message = (
