@@ -30,7 +30,7 @@ SHOWN = ("scikit-learn", "onnxruntime", "mlflow", "fastapi", "polars")
 
 # What a new terminal of a learner has; all else is of this run or of this machine.
 KEPT = re.compile(
-    r"HOME|USER|LOGNAME|LANG|LC_\w+|TERM|TMPDIR|(UV|PIP|PYENV|SSL|npm)_\w+|\w+_(proxy|PROXY)"
+    r"HOME|USER|LOGNAME|LANG|LC_\w+|TERM|TMPDIR|(UV|PIP|PYENV|SSL|OMP|npm)_\w+|\w+_(proxy|PROXY)"
 )
 
 
