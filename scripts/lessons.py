@@ -28,7 +28,8 @@ PROJECT = Path("build/lesson/flight-delay")
 """Where the first lesson generates the project, below the folder of Slipway."""
 SHOWN = ("scikit-learn", "onnxruntime", "mlflow", "fastapi", "polars")
 
-# What a new terminal of a learner has; all else is of this run or of this machine.
+# What a new terminal of a learner has, and how many threads this machine allows; all else is of
+# this run.
 KEPT = re.compile(
     r"HOME|USER|LOGNAME|LANG|LC_\w+|TERM|TMPDIR|(UV|PIP|PYENV|SSL|OMP|npm)_\w+|\w+_(proxy|PROXY)"
 )

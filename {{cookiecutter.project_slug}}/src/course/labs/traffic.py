@@ -13,7 +13,7 @@ Journal = dict[str, Any]
 
 LONGEST_SECONDS = 600
 SPARE_SECONDS = 20
-FIRST_SECONDS = 40
+FIRST_SECONDS = 20
 
 
 def flights_step(lab: Lab, first: str, days: int) -> dict[str, Any]:

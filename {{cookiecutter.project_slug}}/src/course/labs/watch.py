@@ -25,7 +25,7 @@ PAGES = ("/alerts", "/classic/alerts")
 SHIPPED_TARGET = "127.0.0.1:8000"
 LIFE_SECONDS = 3600
 """Long enough to write a post-mortem at leisure."""
-START_SECONDS = 60
+START_SECONDS = 30
 HISTORY = "2h"
 
 
