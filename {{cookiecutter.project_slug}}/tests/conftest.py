@@ -62,12 +62,12 @@ def table(raw: RawTables) -> pl.DataFrame:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return the settings of a folder in which a challenger was trained and promoted; read only."""
     # Here, because half of the tests train nothing and would wait for what trains to be imported.
-    from flight_delay import pipeline  # noqa: PLC0415
+    from flight_delay import pipeline, promotion  # noqa: PLC0415
 
     settings = Settings(home=tmp_path_factory.mktemp("trained"), resamples=RESAMPLES)
     pipeline.run_data(settings, silent)
     pipeline.run_train(settings, silent)
-    assert pipeline.run_promote(settings).champion is not None
+    assert promotion.run_promote(settings).champion is not None
     return settings
 
 

@@ -17,6 +17,18 @@ WIDEST = 200
 """Characters of a line that are kept: a table in an assertion is one line of thousands."""
 
 
+def pytest_configure() -> None:
+    """Let Hypothesis find the smallest example, and leave out what no check shows.
+
+    Its search for an explanation takes several times as long as all the rest.
+    """
+    from hypothesis import Phase, settings  # noqa: PLC0415 - the command itself does without
+
+    shown = [phase for phase in Phase if phase is not Phase.explain]
+    settings.register_profile("course", phases=shown)
+    settings.load_profile("course")
+
+
 def pytest_runtest_logreport(report: "pytest.TestReport") -> None:
     """Write the outcome of a test, and of preparing one that could not be prepared."""
     if report.when == "call" or report.failed:

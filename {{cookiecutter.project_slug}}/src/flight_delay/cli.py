@@ -25,6 +25,7 @@ from flight_delay.console import (
     say,
     with_steps,
 )
+from flight_delay.files import write_json
 
 # The verbs import what they need when they run: training libraries take seconds to import and
 # are not installed where the service runs.
@@ -82,7 +83,7 @@ def train() -> None:
 @app.command()
 def promote(version: Version = None) -> None:
     """Make a version the champion if the gates agree; exit code 3, with the reasons, if not."""
-    from flight_delay.pipeline import run_promote
+    from flight_delay.promotion import run_promote
 
     verdict = run_promote(load_settings(), version)
     for gate in verdict.gates:
@@ -103,24 +104,22 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why; kept in the history")] = "asked for by hand",
 ) -> None:
     """Make the champion before this one the champion again."""
-    from flight_delay.pipeline import write_report
     from flight_delay.registry import rollback as step_back
 
     settings = load_settings()
     champion = step_back(settings, reason)
-    write_report(settings, "rollback", champion.model_dump(mode="json"))
+    write_json(settings.reports / "rollback.json", champion.model_dump(mode="json"))
     done(f"{champion.version} is the champion again", "status")
 
 
 @app.command()
 def status() -> None:
     """Show champion, challenger and every registered version."""
-    from flight_delay.pipeline import write_report
     from flight_delay.registry import status as read_status
 
     settings = load_settings()
     report = read_status(settings)
-    write_report(settings, "status", report)
+    write_json(settings.reports / "status.json", report)
     table = Table("number", "version", "aliases", "gates", "run")
     for entry in report["versions"]:
         table.add_row(
@@ -148,12 +147,11 @@ def serve(host: Host = None, port: Port = None) -> None:
 @app.command()
 def smoke(host: Host = None, port: Port = None, key: Key = None) -> None:
     """Send real requests to the service on the port, or to one started for it."""
-    from flight_delay.files import write_json
     from flight_delay.smoke import smoke as run_smoke
 
     settings = load_settings(host=host, port=port)
     report = run_smoke(settings, key)
-    write_json(settings.reports / "smoke.json", report)  # also where no training library is
+    write_json(settings.reports / "smoke.json", report)
     for check in report["checks"]:
         mark = "[green]pass[/]" if check["passed"] else "[red]fail[/]"
         say(out, f"  {mark} {check['name']}: {escape(check['answer'])}")

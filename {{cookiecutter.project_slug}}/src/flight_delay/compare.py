@@ -18,9 +18,8 @@ from flight_delay.contract import DAY, ROWS, TARGET
 from flight_delay.data import DataError, load_table
 from flight_delay.errors import ProjectError
 from flight_delay.evaluate import calibration_curve, evaluate, scored
-from flight_delay.files import unfinished_file, write_atomically
+from flight_delay.files import unfinished_file, write_atomically, write_json
 from flight_delay.model import as_arrays
-from flight_delay.pipeline import write_report
 from flight_delay.plots import reliability
 from flight_delay.pull_request import WHO, as_markdown
 from flight_delay.rival import meet
@@ -50,7 +49,7 @@ def run_compare(settings: Settings, say: Say, folder: Path | None = None) -> dic
     other, problem = _other(settings, folder)
     say(f"comparing {challenger.version} with {other.version if other else 'no other model'}")
     report = compare(challenger, other, settings) | {"problem": problem}
-    write_report(settings, "compare", report)
+    write_json(settings.reports / "compare.json", report)
     write_atomically(settings.reports / "compare.md", as_markdown(report).encode())
     measured = {WHO[who]: report[who] for who in ("other", "challenger")}
     curves = {name: model["curve"] for name, model in measured.items() if model is not None}

@@ -11,11 +11,10 @@ from typing import Any
 from flight_delay.champion import champion_version
 from flight_delay.clock import now
 from flight_delay.errors import ProjectError, first_line
-from flight_delay.files import write_atomically
+from flight_delay.files import write_atomically, write_json
 from flight_delay.journal import note
 from flight_delay.monitoring.run import run_monitor
 from flight_delay.monitoring.window import read_window
-from flight_delay.pipeline import write_report
 from flight_delay.prediction_log import open_log
 from flight_delay.probation import Finding, is_due, judge_trial, next_stage
 from flight_delay.registry import conclude, rollback
@@ -158,6 +157,6 @@ def _finding(trial: Trial, today: date, settings: Settings) -> Finding:
 
 
 def _reported(settings: Settings, report: Report) -> Report:
-    write_report(settings, "retrain", report)
+    write_json(settings.reports / "retrain.json", report)
     write_atomically(settings.reports / "retrain.md", as_markdown(report).encode())
     return report

@@ -1,11 +1,11 @@
 """The steps in order, as plain functions over files and the registry.
 
-An orchestrator, be it make, a scheduler or a workflow engine, only ever calls these.
+An orchestrator, be it make, a scheduler or a workflow engine, only ever calls these, and
+`promotion.run_promote` after them.
 """
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from flight_delay.bundle import load
@@ -14,7 +14,7 @@ from flight_delay.export import export_bundle
 from flight_delay.files import unfinished_file, write_json
 from flight_delay.lock import locked
 from flight_delay.plots import figures
-from flight_delay.registry import Verdict, promote, register
+from flight_delay.registry import register
 from flight_delay.settings import Settings
 from flight_delay.splits import Windows, has_both_outcomes, split
 from flight_delay.tracking import as_params, log_run, open_experiment
@@ -69,7 +69,7 @@ def run_train(settings: Settings, say: Say) -> dict[str, Any]:
     for name, figure in plots.items():
         with unfinished_file(settings.reports / f"{name}.png") as unfinished:
             figure.savefig(unfinished, format="png")
-    write_report(settings, "train", report)
+    write_json(settings.reports / "train.json", report)
     return report
 
 
@@ -86,26 +86,3 @@ def _measure_launch(
         return None
     say(f"measuring on the {rows.height:,} flights after launch")
     return measure(trained.final, trained.baseline, rows, trained.threshold, settings)
-
-
-def run_promote(settings: Settings, version: str | None = None) -> Verdict:
-    """Hold a version against the gates, promote it or begin its trial if they agree, and report."""
-    verdict = promote(settings, version)
-    write_report(
-        settings,
-        "promote",
-        {
-            "version": verdict.version,
-            "promoted": verdict.champion is not None,
-            "trial": verdict.trial.model_dump(mode="json") if verdict.trial else None,
-            "gates": [asdict(gate) for gate in verdict.gates],
-        },
-    )
-    return verdict
-
-
-def write_report(settings: Settings, name: str, report: dict[str, Any]) -> Path:
-    """Write what a command reports to `reports/<name>.json`."""
-    path = settings.reports / f"{name}.json"
-    write_json(path, report)
-    return path

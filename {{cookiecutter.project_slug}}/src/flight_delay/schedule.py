@@ -16,8 +16,10 @@ from typing import Any, NoReturn
 from flight_delay.champion import champion_version
 from flight_delay.data import TABLE_FILE
 from flight_delay.errors import ProjectError, first_line
+from flight_delay.files import write_json
 from flight_delay.loop import QUIET, tend
-from flight_delay.pipeline import run_data, run_promote, run_train, write_report
+from flight_delay.pipeline import run_data, run_train
+from flight_delay.promotion import run_promote
 from flight_delay.registry import pull, status
 from flight_delay.registry_client import CHAMPION
 from flight_delay.settings import Settings
@@ -104,7 +106,7 @@ def _worth_another(settings: Settings, say: Say) -> bool:
 
 def _record(settings: Settings, said: str, *, failed: bool) -> None:
     with contextlib.suppress(OSError):  # a full disk is what the turn itself complains of
-        write_report(settings, "schedule", {"said": said, "failed": failed})
+        write_json(settings.reports / "schedule.json", {"said": said, "failed": failed})
 
 
 def _refuse_trials(settings: Settings) -> None:

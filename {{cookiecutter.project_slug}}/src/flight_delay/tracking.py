@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 import numpy as np
 import onnx
-from matplotlib.figure import Figure
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
@@ -25,6 +24,9 @@ from flight_delay.errors import ProjectError
 from flight_delay.files import unfinished_folder
 from flight_delay.registry_client import BUNDLE_ARTIFACTS
 from flight_delay.settings import Settings
+
+if TYPE_CHECKING:  # every verb that asks the registry would wait for it
+    from matplotlib.figure import Figure
 
 NAME = __name__.split(".")[0]
 """Name of the experiment and of the registered model: the package's."""
@@ -64,7 +66,7 @@ def log_run(
     settings: Settings,
     bundle: Bundle,
     params: dict[str, Any],
-    figures: dict[str, Figure],
+    figures: "dict[str, Figure]",
     launch: dict[str, dict[str, float]] | None = None,
 ) -> Run:
     """Record parameters, metrics, plots, the bundle, and the model as one that MLflow can run.

@@ -25,7 +25,8 @@ PROGRAM = """
 import json
 from PACKAGE.contract import example
 from PACKAGE.errors import ProjectError
-from PACKAGE.pipeline import run_data, run_promote, run_train
+from PACKAGE.pipeline import run_data, run_train
+from PACKAGE.promotion import run_promote
 from PACKAGE.scoring import score
 from PACKAGE.settings import Settings
 from PACKAGE.tracking import signature

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from flight_delay.cli import main
-from flight_delay.pipeline import run_promote, run_train
+from flight_delay.pipeline import run_train
+from flight_delay.promotion import run_promote
 from flight_delay.settings import Settings
 
 from ..conftest import silent  # noqa: TID252 - what the tests share

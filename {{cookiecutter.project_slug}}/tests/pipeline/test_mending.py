@@ -6,7 +6,8 @@ import pytest
 
 from flight_delay.bundle import load
 from flight_delay.champion import CHAMPION_FILE, DAMAGED_FILE
-from flight_delay.pipeline import run_promote, run_train
+from flight_delay.pipeline import run_train
+from flight_delay.promotion import run_promote
 from flight_delay.registry import promote, status
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, TrackingError, client, open_experiment

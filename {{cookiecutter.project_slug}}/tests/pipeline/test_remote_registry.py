@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flight_delay.bundle import load
-from flight_delay.pipeline import run_promote
+from flight_delay.promotion import run_promote
 from flight_delay.registry import register
 from flight_delay.settings import Settings
 from flight_delay.tracking import NAME, client, log_run

@@ -23,8 +23,9 @@ from flight_delay.data import FACTS_FILE, TABLE_FILE, data_hash, load_table
 from flight_delay.encoding import encode
 from flight_delay.export import code_hash
 from flight_delay.lock import LOCK_FILE
-from flight_delay.pipeline import run_data, run_promote, run_train
+from flight_delay.pipeline import run_data, run_train
 from flight_delay.plots import figures
+from flight_delay.promotion import run_promote
 from flight_delay.registry import promote, register
 from flight_delay.results import ResultsError, write_results
 from flight_delay.settings import Settings

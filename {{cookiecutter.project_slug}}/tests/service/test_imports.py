@@ -59,6 +59,13 @@ def test_the_training_side_does_so_the_test_above_can_see_it() -> None:
     assert loaded_by(f"{PACKAGE}.export") >= {"sklearn", "polars", "skl2onnx"}
 
 
+def test_asking_the_registry_or_the_gates_waits_for_no_training_and_no_plots() -> None:
+    """`rollback` is typed when something is wrong, by a person in a hurry."""
+    loaded = loaded_by(f"{PACKAGE}.cli, {PACKAGE}.promotion")
+    assert loaded & {"matplotlib", "skl2onnx", "sklearn"} == set()
+    assert "mlflow" in loaded
+
+
 @pytest.mark.parametrize("module", ["contract", "encoding"])
 def test_the_contract_needs_no_web_framework(module: str) -> None:
     assert loaded_by(f"{PACKAGE}.{module}") & {"fastapi", "onnxruntime", "pydantic"} == set()

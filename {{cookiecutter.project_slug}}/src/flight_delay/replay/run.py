@@ -19,9 +19,9 @@ from flight_delay.champion import champion_version
 from flight_delay.clock import set_clock
 from flight_delay.contract import DAY
 from flight_delay.data import load_table
+from flight_delay.files import write_json
 from flight_delay.incidents import INCIDENTS
 from flight_delay.loop import tend
-from flight_delay.pipeline import write_report
 from flight_delay.replay.bad_challenger import force_bad_challenger
 from flight_delay.replay.day import DayLine, day_line
 from flight_delay.replay.page import write_page
@@ -77,7 +77,7 @@ def run_replay(plan: Plan, watcher: Watcher) -> dict[str, Any]:
         "rollbacks": results["rolled back"],
         "seconds": round(time.perf_counter() - started, 1),
     }
-    write_report(plan.project, "replay", report)
+    write_json(plan.project.reports / "replay.json", report)
     write_page(plan, report)
     return report
 

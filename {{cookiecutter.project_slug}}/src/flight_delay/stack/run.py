@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from flight_delay import docker
+from flight_delay.files import write_json
 from flight_delay.image import Stage, build_image
-from flight_delay.pipeline import write_report
 from flight_delay.service.address import AddressError, listen, url
 from flight_delay.settings import Settings
 from flight_delay.stack import passwords
@@ -62,7 +62,7 @@ def up(settings: Settings, say: Say) -> dict[str, Any]:
         raise
     addresses = {name: url(HOST, port) for name, port in ports.items()}
     report = {"addresses": addresses, "seconds": round(time.perf_counter() - begun, 1)}
-    write_report(settings, "up", report)
+    write_json(settings.reports / "up.json", report)
     return report
 
 
