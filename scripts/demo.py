@@ -226,6 +226,10 @@ def shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def describe(summary: dict[str, Any], project: Path) -> str:
     """Return the summary as a person reads it."""
     launch = summary["launch"]
@@ -236,8 +240,8 @@ def describe(summary: dict[str, Any], project: Path) -> str:
     lived = summary["replay"]
     weeks = (
         f"{lived['predictions']:,} predictions of six weeks, replayed in {lived['seconds']:.0f} s, "
-        f"{lived['failed_requests']} failed; retrained {lived['retrainings']} time(s), "
-        f"promoted {lived['promotions']}"
+        f"{lived['failed_requests']} failed; trained anew {_times(lived['retrainings'])}, "
+        f"promoted {_times(lived['promotions'])}"
     )
     route = f"{example['carrier']} from {example['origin']} to {example['destination']}"
     return f"""

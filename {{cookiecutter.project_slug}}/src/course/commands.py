@@ -5,7 +5,7 @@ from pathlib import Path
 from course import doctor, report, watch
 from course.checks import Verdict, check_each
 from course.digging import function_text
-from course.exercises import LESSON, Exercise
+from course.exercises import LESSON
 from course.findings import Finding
 from course.lab import incidents
 from course.learner import Learner
@@ -17,6 +17,10 @@ WHOSE_ERROR = (
     "This check is known to pass on the untouched project; if you think that your code is right, "
     "run `course doctor`."
 )
+WHOSE_ERROR_LIVE = (
+    "This passes once all is mended; if you think that it is, run `course doctor {}`."
+)
+STYLES = {"solved": "green", "begun": "yellow"}
 
 
 def start_(learner: Learner, name: str, project: Path | None) -> bool:
@@ -52,8 +56,8 @@ def check_(learner: Learner, name: str | None, project: Path | None) -> bool:
         prose(learner.next_step())
     elif verdict.solved:
         prose(f"`course solution {exercise.name}` shows the course's answer. {learner.next_step()}")
-    elif not exercise.module:
-        prose(WHOSE_ERROR)
+    else:
+        prose(WHOSE_ERROR_LIVE.format(exercise.name) if exercise.module else WHOSE_ERROR)
     return verdict.solved
 
 
@@ -119,13 +123,19 @@ def list_(learner: Learner) -> bool:
         if exercise.lesson != lesson:
             lesson = exercise.lesson
             line(f"{exercise.order // LESSON:2}  {lesson}", "bold")
-        state, facts = _state(learner, exercise.name)
-        style = {"solved": "green", "begun": "yellow"}.get(state, "")
-        line(f"    {state:6}  {exercise.name:{width}}  {exercise.title}{facts}", style)
+        _list_one(learner, exercise.name, f"{exercise.name:{width}}  {exercise.title}")
+    line("    incidents", "bold")
+    for name in incidents():
+        _list_one(learner, f"incident {name}", f"{name:{width}}  course incident {name}")
     solved = len(exercises) - len(learner.open)
     line()
     prose(f"{solved} of {len(exercises)} solved. {learner.next_step()}")
     return True
+
+
+def _list_one(learner: Learner, name: str, text: str) -> None:
+    state, facts = _state(learner, name)
+    line(f"    {state:6}  {text}{facts}", STYLES.get(state, ""))
 
 
 def _state(learner: Learner, name: str) -> tuple[str, str]:
@@ -202,9 +212,11 @@ def doctor_(learner: Learner, name: str | None) -> bool:
         found.append(finding)
     if name is None and learner.current is None:
         return all(finding.passed for finding in found)
+    if name in incidents():
+        return _of_live(name, found)
     exercise = learner.exercise(name)
     if exercise.module:
-        return all(finding.passed for finding in found)
+        return _of_live(exercise.name, found)
     for finding in (
         doctor.tests_of(learner.project, exercise),
         doctor.readable(learner.project, exercise),
@@ -215,32 +227,21 @@ def doctor_(learner: Learner, name: str | None) -> bool:
     _look(finding)
     line()
     if finding.passed:
-        prose(_of_learner(exercise, found))
+        prose(doctor.of_learner(exercise, found))
         return all(one.passed for one in found)
     lines(run.printed.splitlines()[-doctor.LINES :])
-    prose(_of_course(exercise, found))
+    prose(doctor.of_course(exercise, found))
     return False
 
 
-def _of_learner(exercise: Exercise, found: list[Finding]) -> str:
-    if all(finding.passed for finding in found):
-        return (
-            f"The course is in order. If `course check {exercise.name}` fails, the error is in "
-            f"what you wrote: {exercise.place}."
-        )
-    return "The check itself is in order; what failed above is to be put right in your project."
-
-
-def _of_course(exercise: Exercise, found: list[Finding]) -> str:
-    if all(finding.passed for finding in found):
-        return (
-            f"This is an error of the course and not yours: the check of {exercise.name} fails on "
-            "the project as shipped. Please report it with the lines above."
-        )
-    return (
-        "The check fails even with the course's answer, and what failed above explains it, most "
-        "likely: put that right in your project, and ask again."
-    )
+def _of_live(name: str, found: list[Finding]) -> bool:
+    """Say whose error it is that something live is not solved."""
+    for finding in doctor.live(name):
+        _look(finding)
+        found.append(finding)
+    line()
+    prose(doctor.of_live(found))
+    return all(finding.passed for finding in found)
 
 
 def incident_(learner: Learner, name: str | None, step: str, project: Path | None) -> bool:
@@ -253,6 +254,9 @@ def incident_(learner: Learner, name: str | None, step: str, project: Path | Non
     if step == "check":
         verdict = learner.check_lab(key, lab, project)
         _tell(verdict)
+        if not verdict.solved:
+            line()
+            prose(WHOSE_ERROR_LIVE.format(name))
         return verdict.solved
     if step == "begin":
         learner.begin(key, lab, project)

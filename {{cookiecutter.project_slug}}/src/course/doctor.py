@@ -4,10 +4,13 @@ import importlib.metadata
 import sys
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 from course.checks import check_untouched, learners_files
 from course.exercises import Exercise
 from course.findings import Finding
+from course.labs.folder import Lab
+from course.labs.service import OK, PORT, ask
 from course.project import Project
 from course.workbench import Run
 
@@ -54,6 +57,45 @@ def untouched(project: Project, exercise: Exercise) -> tuple[Finding, Run]:
     said = "passes" if run.passed else "does not pass"
     name = "the check"
     return Finding(name, run.passed, f"it {said} on the untouched project"), run
+
+
+def live(name: str) -> Iterator[Finding]:
+    """Look at what the check of something live needs; what is to be found out is not told."""
+    answers = ask("/health/live").status == OK
+    silent = f"nothing answers on port {PORT}: start the service of the project that it is about"
+    yield Finding("service", answers, f"answers on port {PORT}" if answers else silent)
+    begun = Lab(name, Path()).begun
+    yield Finding("begun", begun, "it is on" if begun else "it was not begun, or is over")
+
+
+def of_learner(exercise: Exercise, found: list[Finding]) -> str:
+    """Return what to say when the check passes on the untouched project."""
+    if all(finding.passed for finding in found):
+        return (
+            f"The course is in order. If `course check {exercise.name}` fails, the error is in "
+            f"what you wrote: {exercise.place}."
+        )
+    return "The check itself is in order; what failed above is to be put right in your project."
+
+
+def of_course(exercise: Exercise, found: list[Finding]) -> str:
+    """Return what to say when it does not."""
+    if all(finding.passed for finding in found):
+        return (
+            f"This is an error of the course and not yours: the check of {exercise.name} fails on "
+            "the project as shipped. Please report it with the lines above."
+        )
+    return (
+        "The check fails even with the course's answer, and what failed above explains it, most "
+        "likely: put that right in your project, and ask again."
+    )
+
+
+def of_live(found: list[Finding]) -> str:
+    """Return what to say about something on a running service."""
+    if all(finding.passed for finding in found):
+        return "The course is in order: what the check lists as failed is still to be done."
+    return "What failed above is in the way of the check: put it right, and check again."
 
 
 def _interpreter(project: Project) -> Finding:

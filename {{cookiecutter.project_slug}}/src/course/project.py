@@ -153,8 +153,16 @@ class Project:
 
     def changed(self) -> list[str]:
         """Return the files that are not as shipped and belong to no exercise."""
-        lines = (self.folder / SHIPPED).read_text(encoding="utf-8").splitlines()
-        shipped = {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
+        shipped, now = self._shipped_hashes(), self.hashes()
         written = {file for exercise in self.exercises.values() for file in exercise.written_in}
-        now = self.hashes()
         return [file for file in shipped if file not in written and now.get(file) != shipped[file]]
+
+    def added_hooks(self) -> list[str]:
+        """Return each conftest.py that was not shipped: pytest obeys it, whatever a test says."""
+        paths = (self.root / "conftest.py", *(self.root / "tests").rglob("conftest.py"))
+        found = {path.relative_to(self.root).as_posix() for path in paths if path.exists()}
+        return sorted(found - self._shipped_hashes().keys())
+
+    def _shipped_hashes(self) -> dict[str, str]:
+        lines = (self.folder / SHIPPED).read_text(encoding="utf-8").splitlines()
+        return {file: digest for digest, _, file in (line.partition("  ") for line in lines)}

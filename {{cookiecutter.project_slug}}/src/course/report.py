@@ -52,8 +52,10 @@ make setup
 ```
 
 It checks every exercise again, compares with the claims above, and ends with exit code 1 if one
-of them does not hold. What was done on a running service is compared with the record in
-`course/progress.json`; `course start NAME` and `course incident NAME` do it again.
+of them does not hold, or if code or tests that belong to no exercise are not as shipped. Times,
+attempts, hints and what was done on a running service are compared with the record in
+`course/progress.json`, which is a text file; `course start NAME` and `course incident NAME` do the
+latter again.
 """
 
 
@@ -88,7 +90,18 @@ def broken_claims(learner: Learner, say: Say) -> list[str]:
     claimed = _rows(text, "Exercises", len(COLUMNS))
     found = _compare(claimed, exercises_now(learner, say, record=False), COLUMNS)
     labs = _rows(text, "On a running service", 3)
-    return [*found, *_compare(labs, live_now(learner), ("name", "solved", "figures"))]
+    found += _compare(labs, live_now(learner), ("name", "solved", "figures"))
+    return [*_tampered(learner), *found]
+
+
+def _tampered(learner: Learner) -> list[str]:
+    """Return a sentence for each file that could make a check pass and is no exercise's."""
+    project = learner.project
+    files = {
+        **dict.fromkeys(project.changed(), "it is not as shipped"),
+        **dict.fromkeys(project.added_hooks(), "it was not shipped"),
+    }
+    return [f"{file}: {what}, and the checks run beside it" for file, what in files.items()]
 
 
 def exercises_now(learner: Learner, say: Say, *, record: bool) -> Rows:
