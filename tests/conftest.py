@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from answers import TEMPLATE
 from browsing import QUIET
+from course_edition import Edition, course_edition
 from docker_engine import Engine, engine_with_base
 from machine import require
 from playwright.sync_api import Browser, sync_playwright
@@ -103,3 +104,15 @@ def site() -> Path:
     """Build the site as a maintainer does, with every warning an error."""
     run("make docs", TEMPLATE)
     return TEMPLATE / "build" / "site"
+
+
+@pytest.fixture(scope="session")
+def shipped(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Edition:
+    """Return a course edition, for tests to copy."""
+    return course_edition(tmp_path_factory.mktemp("shipped"), project)
+
+
+@pytest.fixture
+def edition(shipped: Edition, tmp_path: Path) -> Edition:
+    """Return a course edition of this test's own, in which nothing was done yet."""
+    return shipped.copy(tmp_path)

@@ -2,52 +2,26 @@
 
 import json
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from course_edition import Edition, course_edition, course_module, described
+from course_edition import Edition, course_edition, described
+from first_exercise import (
+    FILE,
+    HOLE,
+    NAME,
+    SYMBOL,
+    body_of_the_course,
+    facts,
+    keep_only,
+    write,
+)
 from shell import environment
-from stand_in import answering
 
 pytestmark = pytest.mark.slow
-
-NAME = "whole-files-or-none"
-SYMBOL = "unfinished_file"
-FILE = "src/flight_delay/files.py"
-TEST_FILE = "tests/unit/test_files.py"
-OTHER = "the-way-back"
-WRITTEN = "    # My own idea, and a wrong one.\n    yield path\n"
-HOLE = "exercise whole-files-or-none: run"
-DIGGING = course_module("digging")
-
-
-@pytest.fixture(scope="module")
-def shipped(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Edition:
-    return course_edition(tmp_path_factory.mktemp("shipped"), project)
-
-
-@pytest.fixture
-def edition(shipped: Edition, tmp_path: Path) -> Edition:
-    """Return a course edition of this test's own, in which nothing was done yet."""
-    return shipped.copy(tmp_path)
-
-
-def write(edition: Edition, body: str = WRITTEN) -> str:
-    """Write a body for the exercise, and return the text of its file."""
-    text: str = DIGGING.fill(edition.text(FILE), SYMBOL, body)
-    (edition.root / FILE).write_text(text, encoding="utf-8")
-    return text
-
-
-def facts(edition: Edition, name: str = NAME) -> dict[str, object]:
-    """Return what is on record about an exercise."""
-    found: dict[str, object] = json.loads(edition.text("course/progress.json")).get(name, {})
-    return found
 
 
 def test_help_teaches(edition: Edition) -> None:
@@ -126,12 +100,6 @@ def test_the_way_of_an_exercise_from_the_task_to_the_record(edition: Edition) ->
     assert edition.text("course/progress.json") == (
         json.dumps(json.loads("".join(lines)), indent=1, sort_keys=True) + "\n"
     )
-
-
-def body_of_the_course(edition: Edition) -> str:
-    """Return the body that the course has for the exercise, without the docstring."""
-    whole: str = DIGGING.function_text(edition.text(f"course/whole/{FILE}.txt"), SYMBOL)
-    return whole.rpartition('"""\n')[2]
 
 
 def test_an_answer_that_was_given_stays_on_record(edition: Edition) -> None:
@@ -227,130 +195,6 @@ def test_watch_checks_at_every_save_and_ends_when_it_is_solved(edition: Edition)
         said_until(process, f"solved: {NAME}")
         assert process.wait(timeout=20) == 0
     assert facts(edition)["attempts"] == 3
-
-
-class Live(BaseHTTPRequestHandler):
-    """Stand for a service that is alive."""
-
-    def do_GET(self) -> None:
-        """Answer any path with 200."""
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def test_the_list_has_the_incidents_and_the_doctor_looks_at_what_they_need(
-    edition: Edition,
-) -> None:
-    for name in ("bad-deploy", "data-feed", "drift", "latency"):
-        assert re.search(rf"open    {name} +course incident {name}\n", edition.course("list"))
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-    said = edition.course("doctor", "drift", code=1, COURSE_PORT=str(port))
-    assert f"failed  service: nothing answers on port {port}: start the service" in said
-    assert "failed  begun: it was not begun, or is over" in said
-    assert "in the way of the check" in said
-    with answering(Live) as port:
-        said = edition.course("doctor", "rollback-in-time", code=1, COURSE_PORT=str(port))
-    assert f"passed  service: answers on port {port}" in said
-
-
-def test_a_test_that_was_changed_is_noticed_and_not_used(edition: Edition) -> None:
-    text = edition.text(TEST_FILE)
-    (edition.root / TEST_FILE).write_text("def test_nothing() -> None:\n    pass\n")
-    said = edition.course("check", NAME, code=1)
-    assert f"{TEST_FILE} was changed; the check uses the tests as shipped" in said
-    said = edition.course("doctor", NAME, code=1)
-    assert f"failed  tests: {TEST_FILE} was changed" in said
-    assert f"not as shipped, and no exercise asks for it: {TEST_FILE}" in said
-    (edition.root / TEST_FILE).write_text(text)
-    edition.course("doctor", NAME)
-
-
-def test_doctor_tells_whose_error_it_is(edition: Edition) -> None:
-    write(edition)
-    said = edition.course("doctor", NAME)
-    assert "passed  the check: it passes on the untouched project" in said
-    assert "The course is in order" in said
-    assert "the error is in what you wrote: unfinished_file in" in " ".join(said.split())
-
-    (edition.root / FILE).write_text("def (:\n")
-    assert "failed  your code: " in edition.course("doctor", NAME, code=1)
-
-    edition.edit(f"course/whole/{FILE}.txt", "unfinished.replace(path)", "unfinished.touch()")
-    write_shipped(edition)
-    said = edition.course("doctor", NAME, code=1)
-    assert "failed  the check: it does not pass on the untouched project" in said
-    assert "This is an error of the course and not yours" in said
-
-
-def write_shipped(edition: Edition) -> None:
-    """Put the exercise's file back, whatever the course believes it to have been."""
-    edition.course("reset", NAME)
-
-
-def test_report_is_proved_by_verify_and_tampering_is_found(edition: Edition) -> None:
-    keep_only(edition, NAME, OTHER)
-    write(edition, body_of_the_course(edition))
-    edition.course("start", NAME)
-    edition.course("solution", OTHER, "--give-up")
-    edition.course("report")
-    page = edition.text("course/REPORT.md")
-    assert "2 of the 2 exercises that need no running service are solved, 1 of them with" in page
-    assert "are solved, 1 of them with an answer of the course." in page
-    assert re.search(rf"\| {NAME} \| [\w-]+ \| solved \| .* \| 0 \| 0 \| own \| [\d.]+ \|", page)
-    assert re.search(rf"\| {OTHER} \|.*\| given 20.* UTC \|", page)
-    assert re.search(r"\| Python \| 3\.", page)
-    assert "Every claim of the report holds." in edition.course("verify")
-
-    write(edition)
-    report = edition.root / "course/REPORT.md"
-    report.write_text(re.sub(r"given 20[^|]+ \|", "own |", page))
-    said = edition.course("verify", code=1)
-    assert f"{OTHER}: the page says answer = own, and it is given" in said
-    assert f"{NAME}: the page says state = solved, and it is open" in said
-    report.write_text(re.sub(rf"\| {NAME} .*\n", "", page))
-    assert f"{NAME}: the page does not have it" in edition.course("verify", code=1)
-
-
-def test_a_report_is_not_believed_when_the_tests_were_made_to_pass(edition: Edition) -> None:
-    keep_only(edition, NAME)
-    write(edition)
-    assert f"not solved yet: {NAME}" in edition.course("check", NAME, code=1)
-    hook = "def pytest_collection_modifyitems(items): items[:] = items[-1:]\n"
-    (edition.root / "tests/unit/conftest.py").write_text(hook)
-    with (edition.root / "tests/conftest.py").open("a", encoding="utf-8") as shared:
-        shared.write(f"\n\n{hook}")
-    assert f"solved: {NAME}" in edition.course("check", NAME)
-    edition.course("report")
-    said = edition.course("verify", code=1)
-    assert "tests/conftest.py: it is not as shipped, and the checks run beside it" in said
-    assert "tests/unit/conftest.py: it was not shipped, and the checks run beside it" in said
-    assert "2 claims do not hold" in said
-
-
-def keep_only(edition: Edition, *names: str) -> None:
-    """Make a course of these exercises, so that to check all of them takes seconds."""
-    for path in (edition.root / "course/exercises").glob("*.toml"):
-        if path.stem not in names:
-            path.unlink()
-
-
-def test_when_all_are_solved_everything_is_checked_once_more(edition: Edition) -> None:
-    keep_only(edition, NAME, OTHER)
-    for name in (NAME, OTHER):
-        edition.course("solution", name, "--give-up")
-    edition.course("report")
-    said = edition.course("check")
-    assert said.count("solved: ") == 2
-    assert "course report" in said
-    write(edition)
-    assert f"not solved yet: {NAME}" in edition.course("check", code=1)
-    assert f"begun   {NAME}" in edition.course("list")
 
 
 LAB = '''\

@@ -1,18 +1,23 @@
 """Real data, a real training run and a real champion, made once and shared by every test."""
 
+# ruff: noqa: PLC0415 - a fixture imports what it needs: half of the tests train nothing, and wait
+# for nothing that does
 import os
 import shutil
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
 import pytest
 
 from flight_delay.champion import read_champion
-from flight_delay.data import RawTables, drop_impossible, load_table, read_raw
-from flight_delay.features import build_table
 from flight_delay.settings import Settings
-from flight_delay.splits import Windows, split
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from flight_delay.data import RawTables
+    from flight_delay.splits import Windows
 
 RESAMPLES = 200
 """Fewer than in earnest: the tests do not depend on the last digit of an interval."""
@@ -45,24 +50,27 @@ def _clean_environment() -> None:
 
 
 @pytest.fixture(scope="session")
-def raw() -> RawTables:
+def raw() -> "RawTables":
     """Return the raw tables, with impossible weather readings nulled as the pipeline does."""
+    from flight_delay.data import RawTables, drop_impossible, read_raw
+
     tables = read_raw()
     weather, _ = drop_impossible(tables.weather)
     return RawTables(tables.flights, weather, tables.planes)
 
 
 @pytest.fixture(scope="session")
-def table(raw: RawTables) -> pl.DataFrame:
+def table(raw: "RawTables") -> "pl.DataFrame":
     """Return the table of the contract for the whole year."""
+    from flight_delay.features import build_table
+
     return build_table(raw.flights, raw.weather, raw.planes)
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return the settings of a folder in which a challenger was trained and promoted; read only."""
-    # Here, because half of the tests train nothing and would wait for what trains to be imported.
-    from flight_delay import pipeline, promotion  # noqa: PLC0415
+    from flight_delay import pipeline, promotion
 
     settings = Settings(home=tmp_path_factory.mktemp("trained"), resamples=RESAMPLES)
     pipeline.run_data(settings, silent)
@@ -72,8 +80,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def windows(trained: Settings) -> Windows:
+def windows(trained: Settings) -> "Windows":
     """Return the windows in time of the stored table."""
+    from flight_delay.data import load_table
+    from flight_delay.splits import split
+
     return split(load_table(trained), trained)
 
 

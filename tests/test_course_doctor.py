@@ -1,0 +1,76 @@
+"""`course doctor`: whose error it is, of an exercise and of something on a running service."""
+
+import re
+import socket
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+from course_edition import Edition
+from first_exercise import FILE, NAME, TEST_FILE, write
+from stand_in import answering
+
+pytestmark = pytest.mark.slow
+
+
+class Live(BaseHTTPRequestHandler):
+    """Stand for a service that is alive."""
+
+    def do_GET(self) -> None:
+        """Answer any path with 200."""
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_list_has_the_incidents_and_the_doctor_looks_at_what_they_need(
+    edition: Edition,
+) -> None:
+    for name in ("bad-deploy", "data-feed", "drift", "latency"):
+        assert re.search(rf"open    {name} +course incident {name}\n", edition.course("list"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+    said = edition.course("doctor", "drift", code=1, COURSE_PORT=str(port))
+    assert f"failed  service: nothing answers on port {port}: start the service" in said
+    assert "failed  begun: it was not begun, or is over" in said
+    assert "in the way of the check" in said
+    with answering(Live) as port:
+        said = edition.course("doctor", "rollback-in-time", code=1, COURSE_PORT=str(port))
+    assert f"passed  service: answers on port {port}" in said
+
+
+def test_a_test_that_was_changed_is_noticed_and_not_used(edition: Edition) -> None:
+    text = edition.text(TEST_FILE)
+    (edition.root / TEST_FILE).write_text("def test_nothing() -> None:\n    pass\n")
+    said = edition.course("check", NAME, code=1)
+    assert f"{TEST_FILE} was changed; the check uses the tests as shipped" in said
+    said = edition.course("doctor", NAME, code=1)
+    assert f"failed  tests: {TEST_FILE} was changed" in said
+    assert f"not as shipped, and no exercise asks for it: {TEST_FILE}" in said
+    (edition.root / TEST_FILE).write_text(text)
+    edition.course("doctor", NAME)
+
+
+def test_doctor_tells_whose_error_it_is(edition: Edition) -> None:
+    write(edition)
+    said = edition.course("doctor", NAME)
+    assert "passed  the check: it passes on the untouched project" in said
+    assert "The course is in order" in said
+    assert "the error is in what you wrote: unfinished_file in" in " ".join(said.split())
+
+    (edition.root / FILE).write_text("def (:\n")
+    assert "failed  your code: " in edition.course("doctor", NAME, code=1)
+
+    edition.edit(f"course/whole/{FILE}.txt", "unfinished.replace(path)", "unfinished.touch()")
+    write_shipped(edition)
+    said = edition.course("doctor", NAME, code=1)
+    assert "failed  the check: it does not pass on the untouched project" in said
+    assert "This is an error of the course and not yours" in said
+
+
+def write_shipped(edition: Edition) -> None:
+    """Put the exercise's file back, whatever the course believes it to have been."""
+    edition.course("reset", NAME)
