@@ -37,7 +37,7 @@ def test_a_report_is_not_believed_when_the_tests_were_made_to_pass(edition: Edit
     keep_only(edition, NAME)
     write(edition)
     assert f"not solved yet: {NAME}" in edition.course("check", NAME, code=1)
-    hook = "def pytest_collection_modifyitems(items): items[:] = items[-1:]\n"
+    hook = "def pytest_pyfunc_call(): return True  # and the test is not called\n"
     (edition.root / "tests/unit/conftest.py").write_text(hook)
     with (edition.root / "tests/conftest.py").open("a", encoding="utf-8") as shared:
         shared.write(f"\n\n{hook}")
