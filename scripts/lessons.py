@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,8 @@ INDEX = LESSONS / "index.md"
 FEET = LESSONS / "foot"
 PROJECT = Path("build/lesson/flight-delay")
 """Where the first lesson generates the project, below the folder of Slipway."""
+EDITION = Path("build/lesson/flight-delay-course")
+"""Where the third lesson puts the course edition."""
 SHOWN = ("scikit-learn", "onnxruntime", "mlflow", "fastapi", "polars")
 
 # What a new terminal of a learner has, and how many threads this machine allows; all else is of
@@ -42,6 +45,14 @@ def learner() -> dict[str, str]:
     path = [part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != own]
     kept = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
     return kept | PERSON | {"PATH": os.pathsep.join([str(Path(uv).parent), *path])}
+
+
+def reopen_exercises(page: Path, edition: Path) -> None:
+    """Let the exercises of a page be as they were before a learner came to it."""
+    for described in (edition / "course" / "exercises").glob("*.toml"):
+        lesson = tomllib.loads(described.read_text(encoding="utf-8"))["lesson"]
+        if lesson == page.stem:
+            subprocess.run([edition / ".venv/bin/course", "reset", described.stem], check=True)
 
 
 def write_feet(taken: dict[Path, float], project: Path) -> None:
@@ -82,6 +93,8 @@ def main() -> None:
         start = machine / PROJECT
         if not start.is_dir() or len(chosen) != len(asked.page):
             sys.exit(f"run `make lessons` first, and name pages of: {[one.name for one in pages]}")
+        for page in chosen:
+            reopen_exercises(page, machine / EDITION)
     else:
         shutil.rmtree(machine, ignore_errors=True)
         chosen, start = pages, shutil.copytree(TEMPLATE, machine, ignore=COPIED)

@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def move_to(date: str, copy: Path) -> Path:
-    """Copy this repository and let every resolution in it be the one of a day, without bounds."""
+    """Copy this repository; every resolution in it is the one of a day, and bounds are lifted."""
     shutil.copytree(TEMPLATE, copy, ignore=COPIED)
     for settings in (copy / "pyproject.toml", copy / PROJECT / "pyproject.toml"):
         text, count = DATE.subn(f'exclude-newer = "{date}"', settings.read_text(encoding="utf-8"))

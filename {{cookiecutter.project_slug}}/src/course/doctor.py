@@ -60,12 +60,14 @@ def untouched(project: Project, exercise: Exercise) -> tuple[Finding, Run]:
 
 
 def live(name: str) -> Iterator[Finding]:
-    """Look at what the check of something live needs; what is to be found out is not told."""
+    """Look whether something live is on, and then whether a service answers."""
+    if not Lab(name, Path()).begun:
+        yield Finding("begun", passed=False, said=f"{name} was not begun, or is over")
+        return
+    yield Finding("begun", passed=True, said=f"{name} is on")
     answers = ask("/health/live").status == OK
     silent = f"nothing answers on port {PORT}: start the service of the project that it is about"
     yield Finding("service", answers, f"answers on port {PORT}" if answers else silent)
-    begun = Lab(name, Path()).begun
-    yield Finding("begun", begun, "it is on" if begun else "it was not begun, or is over")
 
 
 def of_learner(exercise: Exercise, found: list[Finding]) -> str:
@@ -94,7 +96,10 @@ def of_course(exercise: Exercise, found: list[Finding]) -> str:
 def of_live(found: list[Finding]) -> str:
     """Return what to say about something on a running service."""
     if all(finding.passed for finding in found):
-        return "The course is in order: what the check lists as failed is still to be done."
+        return (
+            "Nothing is in the way of the check: what it lists as failed is still to be done. What "
+            "was lost for good asks for a new beginning."
+        )
     return "What failed above is in the way of the check: put it right, and check again."
 
 

@@ -92,8 +92,12 @@ class Exercise:
     @property
     def place(self) -> str:
         """Return where the learner writes, in words."""
-        removed = [f"{symbol.name} in {symbol.file}" for symbol in self.remove]
-        return ", ".join(removed or self.written_in)
+        return self.place_from("")
+
+    def place_from(self, root: str) -> str:
+        """Return it with what is to be typed before the name of a file."""
+        removed = [f"{symbol.name} in {root}{symbol.file}" for symbol in self.remove]
+        return ", ".join(removed or [f"{root}{file}" for file in self.written_in])
 
 
 def load(folder: Path) -> dict[str, Exercise]:

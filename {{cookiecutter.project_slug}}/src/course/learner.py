@@ -103,14 +103,19 @@ class Learner:
     def check_lab(self, name: str, running: Lab, project: Path | None) -> Verdict:
         """Check something on a running service; when it is solved, tidy up.
 
-        What is solved stays so: after the tidying up, a second check finds nothing to look at.
+        What is solved stays so: after the tidying up, a second check finds nothing but that it is
+        not begun.
         """
         if not self.progress.get(name, "started", ""):
             begin = name if name.startswith("incident ") else f"start {name}"
             message = f"{name} was not begun: `course {begin} --project FOLDER` begins it"
             raise WrongUseError(message)
         folder = self.folder_of(name, project)
-        verdict = _verdict(name, running, folder)
+        started = time.monotonic()
+        findings = running.check(folder)
+        if self.is_solved(name) and [one.name for one in findings] == ["begun"]:
+            return Verdict(solved=True, headline=f"solved: {name}, and over", said=[], seconds=0)
+        verdict = _verdict(name, findings, time.monotonic() - started)
         self._count_attempt(name)
         if verdict.solved or not self.is_solved(name):
             self.progress.record(name, figures=verdict.said)
@@ -161,11 +166,8 @@ class Learner:
         return lab(LIVE, exercise.module)
 
 
-def _verdict(name: str, running: Lab, folder: Path) -> Verdict:
+def _verdict(name: str, findings: list[Finding], seconds: float) -> Verdict:
     """Return the verdict of a lab."""
-    started = time.monotonic()
-    findings = running.check(folder)
-    seconds = time.monotonic() - started
     solved = bool(findings) and all(finding.passed for finding in findings)
     passed = sum(finding.passed for finding in findings)
     counted = f"{passed} of {len(findings)} findings as they should be, {seconds:.1f} s"

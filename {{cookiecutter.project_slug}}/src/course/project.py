@@ -79,8 +79,8 @@ class Project:
                 text = self._filled(file, self.text(file), exercise)
             except (LookupError, SyntaxError, WrongUseError):
                 said.append(
-                    f"The place in {file} could not be found, so all of it is as shipped, but for "
-                    "the functions of other exercises."
+                    f"The place in {file} could not be found any more, so the file was written "
+                    "anew: your answers to other exercises are in it, and all else is as shipped."
                 )
                 text = self._filled(file, self._with_answers(file), exercise)
             self.write(file, self._with_holes(file, text, [exercise]) if opened else text)

@@ -40,6 +40,7 @@ FOLDER = ROOT / "course" / NAME
 SERVE = "serve.sh"
 COMMAND = ("-m", "flight_delay", "serve", "--port")
 PID_FILE = "service.pid"
+LOG_FILE = "service.log"
 LIFE_SECONDS = 3600
 START_SECONDS = 30
 MEASURE_SECONDS = 120
@@ -105,12 +106,14 @@ def begin(project: Path) -> None:
         command = ["bash", str(FOLDER / SERVE)]
         programs.start(lab, "service", command, LIFE_SECONDS)
         _wait_for(PORT)
-    serve, screen, pid = (as_typed(FOLDER / name) for name in (SERVE, SCRIPT, PID_FILE))
+    serve, screen, pid, log = (
+        as_typed(FOLDER / name) for name in (SERVE, SCRIPT, PID_FILE, LOG_FILE)
+    )
     told = (
         f"Your service runs on port {PORT}, started by {serve}.",
         f"{screen} asks it for a screen of {FLIGHTS} flights, and users find it slow.",
         f"Bring its p99 down to {RATIO:g} times that of a service with nothing in its way.",
-        f"Mend both files. To restart: kill $(cat {pid}), then bash {serve} &",
+        f"Mend both files. To restart: kill $(cat {pid}), then bash {serve} 2> {log} &",
     )
     print("\n".join(told))  # noqa: T201 - what the learner is told
 
