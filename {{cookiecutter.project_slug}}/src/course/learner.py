@@ -35,14 +35,16 @@ class Learner:
         raise WrongUseError(message)
 
     @property
+    def latest(self) -> Exercise | None:
+        """Return what was worked on last."""
+        names = (name for name in self.progress if name in self.project.exercises)
+        name = max(names, key=lambda name: self.progress.get(name, "turn", 0), default=None)
+        return None if name is None else self.project.exercises[name]
+
+    @property
     def current(self) -> Exercise | None:
         """Return what was worked on last, unless it is solved."""
-        latest = max(
-            (name for name in self.progress if name in self.project.exercises),
-            key=lambda name: self.progress.get(name, "turn", 0),
-            default=None,
-        )
-        return None if latest is None or self.is_solved(latest) else self.project.exercises[latest]
+        return None if self.latest is None or self.is_solved(self.latest.name) else self.latest
 
     @property
     def open(self) -> list[Exercise]:
@@ -54,11 +56,12 @@ class Learner:
         return bool(self.progress.get(name, "solved", ""))
 
     def next_step(self) -> str:
-        """Return the sentence that names what could be done next."""
+        """Return the sentence that names what could be done next: what comes after the latest."""
         if not self.open:
             return "All are solved: `course check` runs every check once more."
-        first = self.open[0]
-        return f"The next one that is open: `course start {first.name}` (lesson {first.lesson})."
+        here = self.latest.order if self.latest else 0
+        after = next((one for one in self.open if one.order > here), self.open[0])
+        return f"The next one that is open: `course start {after.name}` (lesson {after.lesson})."
 
     def start(self, exercise: Exercise, project: Path | None) -> None:
         """Record that an exercise was started, and begin it if it is live."""
@@ -116,8 +119,7 @@ class Learner:
         if self.is_solved(name) and [one.name for one in findings] == ["begun"]:
             return Verdict(solved=True, headline=f"solved: {name}, and over", said=[], seconds=0)
         verdict = _verdict(name, findings, time.monotonic() - started)
-        self._count_attempt(name)
-        if verdict.solved or not self.is_solved(name):
+        if not self.is_solved(name):
             self.progress.record(name, figures=verdict.said)
             self.note(name, verdict)
         if verdict.solved:

@@ -23,7 +23,7 @@ def _breaks(lab: Lab) -> None:
 def _mended(lab: Lab) -> list[Finding]:
     before, now = lab.read()["mark"]["champion"], answering_version()
     if now == before:
-        said = f"{before} still answers, which has learned nothing from these weeks"
+        said = f"{before} still answers, as it did when the alert fired"
         return [Finding("a model that knows these weeks", passed=False, said=said)]
     said = f"{now} answers in the place of {before}"
     return [Finding("a model that knows these weeks", now is not None, said)]

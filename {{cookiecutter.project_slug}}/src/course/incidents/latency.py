@@ -23,8 +23,8 @@ def _mended(lab: Lab) -> list[Finding]:
     refused = journal["refused"]
     if refused < SLOW_CALLERS:
         said = (
-            f"{SLOW_CALLERS - refused} callers still take {SLOW_SECONDS:g} s to send a request, "
-            f"and the service waits for them: what bounds the life of a request?"
+            f"{SLOW_CALLERS - refused} callers are as slow as before, and the others are not: what "
+            f"do their requests have in common?"
         )
         return [Finding("the cause is gone", passed=False, said=said)]
     said = f"{refused} slow requests were refused, and {journal['again']} of them sent again"

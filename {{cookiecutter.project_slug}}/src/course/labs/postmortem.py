@@ -29,6 +29,8 @@ TIME = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
 LEAST_WORDS = 4
 WITH_TIME = (1, 4)
 WITH_NAME = 2
+WITH_CHANGE = 5
+PROMISE = re.compile(r"\bcareful\w*|\bpay (more )?attention\b", re.IGNORECASE)
 MINUTE = 60
 
 
@@ -98,6 +100,8 @@ def _problem(number: int, answer: str, lab: Lab, alert: Episode | None) -> str:
         return f"names no time of day of the incident (UTC, between {begun} and {now})"
     if number == WITH_NAME and alert and not re.search(rf"\b{alert.alert}\b|\w+_\w+", answer):
         return f"names neither the alert ({alert.alert}) nor a metric"
+    if number == WITH_CHANGE and PROMISE.search(answer):
+        return "to be careful is no change: name a test, an alert, a setting or a habit"
     return ""
 
 
