@@ -152,9 +152,10 @@ def test_p99_has_to_come_under_a_budget(course: Course) -> None:
         settings = serve.read_text("utf-8").splitlines()
         kept = [line for line in settings if "APP_MAX_INSTANCES" not in line]
         assert len(kept) == len(settings) - 1
-        restart = re.search(r"To restart: (kill .*), then bash (.*) &$", told, re.MULTILINE)
+        restart = re.search(r"To restart: (kill .*), then bash (.*) 2> (.*) &$", told, re.MULTILINE)
         assert restart, told
         assert (course.home / restart[2]).samefile(serve)
+        assert (course.home / restart[3]).parent.samefile(folder)
         course.command_line(restart[1])
         wait_until(lambda: not course.lives(), "the service has stopped")
         assert "start it with serve.sh" in course.missing(P99)["the service answers"]
