@@ -20,6 +20,8 @@ PAGES = [lesson.page for lesson in COURSE]
 PACKAGE = TEMPLATE / PROJECT / "src" / "flight_delay"
 SECONDS = 2400
 """How long all lessons may take, beside other tests."""
+AGAIN = "containers.md"
+"""A page with exercises that takes seconds."""
 PORT = 8123
 """The port that the lessons use; a learner types it, so it is always the same."""
 WORDS_A_MINUTE = 200
@@ -69,6 +71,12 @@ def test_every_command_of_every_lesson_does_what_its_page_shows(finished: Path) 
     assert not changed, "a lesson left the project other than it found it"
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", PORT)) != 0
+
+
+@pytest.mark.slow
+def test_a_page_can_be_run_once_more_alone_exercises_included(finished: Path) -> None:
+    said = run(f"uv run python scripts/lessons.py {finished.parent} {AGAIN}", TEMPLATE).stdout
+    assert "1 pages in" in said
 
 
 @pytest.mark.slow
