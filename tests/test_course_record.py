@@ -78,6 +78,19 @@ def test_a_test_that_skips_itself_has_not_passed(last: str, tmp_path: Path) -> N
     assert run.passed == (last == "assert True")
 
 
+def test_checks_that_run_at_once_share_no_folder_that_pytest_tidies(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(SOURCE / "course", root / "src/course")
+    (root / "tests").mkdir()
+    (root / "tests/test_own.py").write_text(
+        "from pathlib import Path\n\n\ndef test_own(tmp_path):\n"
+        "    assert tmp_path.is_relative_to(Path.cwd().parent)\n"
+    )
+    with WORKBENCH.workbench(root) as bench:
+        run = bench.test(["tests/test_own.py::test_own"])
+    assert run.passed, run.printed
+
+
 def test_a_check_spends_no_time_on_an_explanation_that_it_does_not_show(tmp_path: Path) -> None:
     root = tmp_path / "project"
     shutil.copytree(SOURCE / "course", root / "src/course")

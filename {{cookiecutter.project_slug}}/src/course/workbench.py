@@ -99,10 +99,12 @@ class Workbench:
         """Run tests of the copy, with the interpreter of this command."""
         outcomes = self.folder / ".outcomes"
         outcomes.write_text("", encoding="utf-8")
+        # Two checks at once would tidy up the one folder that pytest shares, and one of them fail.
+        scratch = self.folder.with_name("scratch")
         started = time.monotonic()
         try:
             done = subprocess.run(  # noqa: S603 - our own command
-                [sys.executable, *PYTEST, SEEDED, *tests],
+                [sys.executable, *PYTEST, SEEDED, f"--basetemp={scratch}", *tests],
                 cwd=self.folder,
                 env=self._environment(outcomes),
                 capture_output=True,
