@@ -75,7 +75,7 @@ def test_every_command_of_every_lesson_does_what_its_page_shows(finished: Path) 
 
 @pytest.mark.slow
 def test_a_page_can_be_run_once_more_alone_exercises_included(finished: Path) -> None:
-    said = run(f"uv run python scripts/lessons.py {finished.parent} {AGAIN}", TEMPLATE).stdout
+    said = run(f"make lessons DEST={finished.parent} PAGE={AGAIN}", TEMPLATE).stdout
     assert "1 pages in" in said
 
 
