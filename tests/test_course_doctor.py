@@ -1,29 +1,17 @@
 """`course doctor`: whose error it is, of an exercise and of something on a running service."""
 
+import functools
 import re
 import socket
-from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
+from browsing import QuietHandler
 from course_edition import Edition
 from first_exercise import FILE, NAME, TEST_FILE, write
 from stand_in import answering
 
 pytestmark = pytest.mark.slow
-
-
-class Live(BaseHTTPRequestHandler):
-    """Stand for a service that is alive."""
-
-    def do_GET(self) -> None:
-        """Answer any path with 200."""
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 def test_the_list_has_the_incidents(edition: Edition) -> None:
@@ -33,8 +21,11 @@ def test_the_list_has_the_incidents(edition: Edition) -> None:
 
 
 def test_the_doctor_looks_whether_something_live_is_on_and_then_for_a_service(
-    edition: Edition,
+    edition: Edition, tmp_path: Path
 ) -> None:
+    (tmp_path / "health").mkdir()
+    (tmp_path / "health/live").write_text("{}", encoding="utf-8")
+    service = functools.partial(QuietHandler, directory=str(tmp_path))
     said = edition.course("doctor", "drift", code=1)
     assert "failed  begun: drift was not begun, or is over" in said
     assert "service" not in said, "another lab may want the port to be free"
@@ -49,7 +40,7 @@ def test_the_doctor_looks_whether_something_live_is_on_and_then_for_a_service(
         assert f"passed  begun: {name} is on" in said
         assert f"failed  service: nothing answers on port {port}: start the service" in said
         assert "in the way of the check" in said
-        with answering(Live) as open_port:
+        with answering(service) as open_port:
             said = edition.course("doctor", name, COURSE_PORT=str(open_port))
         assert f"passed  service: answers on port {open_port}" in said
         assert "Nothing is in the way of the check" in said

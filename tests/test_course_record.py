@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from course_edition import SOURCE, course_module
@@ -66,53 +67,47 @@ def test_a_file_in_another_encoding_is_told_and_can_be_written_anew(tmp_path: Pa
     assert (tmp_path / "course/kept/notes.txt.1.txt").read_bytes() == b"sp\xe4ter"
 
 
-@pytest.mark.parametrize("last", ['pytest.skip("later")', 'pytest.xfail("later")', "assert True"])
-def test_a_test_that_skips_itself_has_not_passed(last: str, tmp_path: Path) -> None:
-    root = tmp_path / "project"
+def run_of(test: str, place: Path) -> Any:  # noqa: ANN401 - a class that is imported by name
+    """Return what a workbench makes of a project whose only test, test_own, is this text."""
+    root = place / "project"
     shutil.copytree(SOURCE / "course", root / "src/course")
     (root / "tests").mkdir()
-    (root / "tests/test_own.py").write_text(f"import pytest\n\n\ndef test_own():\n    {last}\n")
+    (root / "tests/test_own.py").write_text(test, encoding="utf-8")
     with WORKBENCH.workbench(root) as bench:
-        run = bench.test(["tests/test_own.py::test_own"])
+        return bench.test(["tests/test_own.py::test_own"])
+
+
+@pytest.mark.parametrize("last", ['pytest.skip("later")', 'pytest.xfail("later")', "assert True"])
+def test_a_test_that_skips_itself_has_not_passed(last: str, tmp_path: Path) -> None:
+    run = run_of(f"import pytest\n\n\ndef test_own():\n    {last}\n", tmp_path)
     assert run.code == 0, run.printed
     assert run.passed == (last == "assert True")
 
 
 def test_checks_that_run_at_once_share_no_folder_that_pytest_tidies(tmp_path: Path) -> None:
-    root = tmp_path / "project"
-    shutil.copytree(SOURCE / "course", root / "src/course")
-    (root / "tests").mkdir()
-    (root / "tests/test_own.py").write_text(
+    run = run_of(
         "from pathlib import Path\n\n\ndef test_own(tmp_path):\n"
-        "    assert tmp_path.is_relative_to(Path.cwd().parent)\n"
+        "    assert tmp_path.is_relative_to(Path.cwd().parent)\n",
+        tmp_path,
     )
-    with WORKBENCH.workbench(root) as bench:
-        run = bench.test(["tests/test_own.py::test_own"])
     assert run.passed, run.printed
 
 
 def test_a_check_spends_no_time_on_an_explanation_that_it_does_not_show(tmp_path: Path) -> None:
-    root = tmp_path / "project"
-    shutil.copytree(SOURCE / "course", root / "src/course")
-    (root / "tests").mkdir()
-    (root / "tests/test_own.py").write_text(
+    run = run_of(
         "from hypothesis import Phase, settings\n\n\ndef test_own():\n"
-        "    assert {*Phase} - {*settings().phases} == {Phase.explain}\n"
+        "    assert {*Phase} - {*settings().phases} == {Phase.explain}\n",
+        tmp_path,
     )
-    with WORKBENCH.workbench(root) as bench:
-        run = bench.test(["tests/test_own.py::test_own"])
     assert run.passed, run.printed
 
 
 def test_a_table_in_a_failure_does_not_flood_the_terminal(tmp_path: Path) -> None:
-    root = tmp_path / "project"
-    shutil.copytree(SOURCE / "course", root / "src/course")
-    (root / "tests").mkdir()
-    (root / "tests/test_own.py").write_text(
-        "def test_own():\n    assert [3, 4] == [3, 5], 'at the fifth of March\\n' + 'x' * 9000\n"
+    run = run_of(
+        "def test_own():\n    assert [3, 4] == [3, 5], 'at the fifth of March\\n' + 'x' * 9000\n",
+        tmp_path,
     )
-    with WORKBENCH.workbench(root) as bench:
-        (outcome,) = bench.test(["tests/test_own.py::test_own"]).failures
+    (outcome,) = run.failures
     first, second, *rest = outcome.said.splitlines()
     assert first == "AssertionError: at the fifth of March"
     assert second.endswith("x ...")

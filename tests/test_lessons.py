@@ -12,6 +12,7 @@ from conftest import Walk
 from lesson_pages import LESSONS, Block, Lesson, read_blocks, read_course
 from lesson_runner import check_listing, is_output
 from listings import INCLUDED, WHOLE, listed, write_listings
+from pictures import COPIED, IMAGES
 from shell import run
 
 COURSE = read_course()
@@ -29,8 +30,6 @@ LONGEST = 25
 """Minutes of reading that a lesson may ask for."""
 HIGHEST_GRADE = 8
 """Years at school after which the language of a lesson is easy."""
-SAME_PICTURES = ("days.png", "autoscaling.png")
-"""Pictures of the generated project's pages that are in the course too."""
 NOT_RUN = {
     "generate-and-predict": ["it would change your settings", "needs such a network"],
     "containers": ["needs Docker", "needs Docker"],
@@ -154,9 +153,9 @@ def included(page: Path) -> list[Block]:
 
 
 def test_pictures_of_the_projects_own_pages_are_the_same_here() -> None:
-    for name in SAME_PICTURES:
+    for name in COPIED:
         theirs = TEMPLATE / PROJECT / "docs" / "images" / name
-        assert (LESSONS / "images" / name).read_bytes() == theirs.read_bytes(), "`make pictures`"
+        assert (IMAGES / name).read_bytes() == theirs.read_bytes(), "`make pictures`"
 
 
 def test_every_page_is_in_the_course_once() -> None:

@@ -1,6 +1,5 @@
 """What each command does and says. Each returns whether all that it looked at is solved."""
 
-import os
 from pathlib import Path
 
 from course import doctor, report, watch
@@ -9,6 +8,7 @@ from course.digging import function_text
 from course.exercises import LESSON
 from course.findings import Finding
 from course.lab import incidents
+from course.labs.folder import as_typed
 from course.learner import Learner
 from course.names import named
 from course.project import WrongUseError
@@ -36,8 +36,8 @@ def start_(learner: Learner, name: str, project: Path | None) -> bool:
         prose(f"When you have done it: `course check {name}`.")
         return True
     # Lessons are read in the finished project, which has a file of the same name.
-    here = os.path.relpath(learner.project.root)
-    line(f"where   {exercise.place_from('' if here == '.' else f'{here}/')}")
+    place = exercise.place_as(lambda file: as_typed(learner.project.root / file))
+    line(f"where   {place}")
     line(f"check   course check {name}, or course watch {name} while you write")
     line(f"stuck   course hint {name}")
     return True

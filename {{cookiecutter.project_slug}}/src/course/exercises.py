@@ -5,7 +5,7 @@ The file's name is the exercise's. CONTRIBUTING.md of the template says what may
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,12 +92,12 @@ class Exercise:
     @property
     def place(self) -> str:
         """Return where the learner writes, in words."""
-        return self.place_from("")
+        return self.place_as(str)
 
-    def place_from(self, root: str) -> str:
-        """Return it with what is to be typed before the name of a file."""
-        removed = [f"{symbol.name} in {root}{symbol.file}" for symbol in self.remove]
-        return ", ".join(removed or [f"{root}{file}" for file in self.written_in])
+    def place_as(self, shown: Callable[[str], str]) -> str:
+        """Return it with each file as it is to be shown."""
+        removed = [f"{symbol.name} in {shown(symbol.file)}" for symbol in self.remove]
+        return ", ".join(removed or map(shown, self.written_in))
 
 
 def load(folder: Path) -> dict[str, Exercise]:

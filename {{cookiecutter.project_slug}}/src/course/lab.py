@@ -23,7 +23,7 @@ class Lab(Protocol):
         """Tell what is to be done, and start what is needed."""
 
     def check(self, project: Path) -> list[Finding]:
-        """Return what is as it should be and what is not."""
+        """Return what is as it should be and what is not; `begun` alone, failed, if not on."""
 
     def end(self, project: Path) -> None:
         """Stop and tidy up."""

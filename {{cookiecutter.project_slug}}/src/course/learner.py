@@ -44,7 +44,8 @@ class Learner:
     @property
     def current(self) -> Exercise | None:
         """Return what was worked on last, unless it is solved."""
-        return None if self.latest is None or self.is_solved(self.latest.name) else self.latest
+        latest = self.latest
+        return None if latest is None or self.is_solved(latest.name) else latest
 
     @property
     def open(self) -> list[Exercise]:
@@ -59,7 +60,8 @@ class Learner:
         """Return the sentence that names what could be done next: what comes after the latest."""
         if not self.open:
             return "All are solved: `course check` runs every check once more."
-        here = self.latest.order if self.latest else 0
+        latest = self.latest
+        here = latest.order if latest else 0
         after = next((one for one in self.open if one.order > here), self.open[0])
         return f"The next one that is open: `course start {after.name}` (lesson {after.lesson})."
 
