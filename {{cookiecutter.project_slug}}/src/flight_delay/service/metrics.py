@@ -31,7 +31,7 @@ class Metrics:
         )
         self.duration = Histogram(
             "http_request_duration_seconds",
-            "From the first byte of a request to the last of its answer",
+            "From the end of the head of a request to the last byte of its answer",
             ["method", "route"],
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
