@@ -1,8 +1,8 @@
 """Answers take seconds, and the machine is idle: some callers send their bodies over a bad line.
 
 The time of a request includes its body, so whoever sends slowly is answered slowly, however fast
-the model is. The service lets a request live for ten seconds (APP_REQUEST_SECONDS). Callers that are
-refused for being slow collect a body first, and send it at once.
+the model is. The service lets a request live for ten seconds (APP_REQUEST_SECONDS). Callers that
+are refused for being slow collect a body first, and send it at once.
 """
 
 from course.findings import Finding
