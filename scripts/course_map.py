@@ -54,9 +54,9 @@ def course_map(course: Sequence[Lesson] | None = None) -> str:
     parts = list(dict.fromkeys(lesson.part for lesson in lessons))
     return f"""# The course by role
 
-{len(lessons)} lessons, {hours(lessons)} with the exercises. Take them in order if you can. Each
-builds on the project of the first and needs nothing that another one left behind, so if you have a
-job in mind, you can take its lessons alone.
+{len(lessons)} lessons, {hours(lessons)} with the exercises. Take them in order if you can. If you
+have a job in mind, take [the first](generate-and-predict.md), which makes the project, and [the
+third](from-notebook-to-package.md), which makes the exercises; then the lessons of that job alone.
 
 ## The way through
 

@@ -18,7 +18,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lesson_pages import LESSONS, TEMPLATE, LessonError, read_course
+from lesson_pages import LESSONS, TEMPLATE, LessonError, read_blocks, read_course
 from lesson_runner import run_pages
 from newest import COPIED
 from person import PERSON
@@ -72,8 +72,10 @@ def write_feet(taken: dict[Path, float], project: Path) -> None:
     for page, seconds in taken.items():
         if page == INDEX:  # it runs nothing
             continue
+        some = any(block.not_run for block in read_blocks(page))
+        left_out = ", except those marked as not run," if some else ""
         (FEET / page.name).write_text(
-            f"Every command on this page ran on {today} in {seconds:.0f} seconds, with "
+            f"Every command on this page{left_out} ran on {today} in {seconds:.0f} seconds, with "
             f"Python {python}, {versions}.\n{{ .foot }}\n",
             encoding="utf-8",
         )

@@ -13,15 +13,19 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import httpx2
 from answers import TEMPLATE
+from course_edition import course_module
 from monitoring_stack import free_port, wait_until
 from shell import environment, run
 
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 PACKAGE = "flight_delay"
+LABS = "course/labs"
+INCIDENTS = ("bad-deploy", "data-feed", "drift", "latency")
 STOP_SECONDS = 20
 STATE = ("data", "models", "monitoring", "predictions.db", "pyproject.toml")
 """What a project needs to serve, to monitor and to train; its registry begins anew."""
@@ -214,7 +218,7 @@ def begun(course: Course, module: str) -> Iterator[str]:
     before = course.written()
     told = course.ask("begin", module)
     assert isinstance(told, str)
-    assert (course.root / "reports/labs").exists(), f"{module} was not begun: {told}"
+    assert (course.root / LABS).exists(), f"{module} was not begun: {told}"
     try:
         yield told
     finally:
@@ -222,4 +226,18 @@ def begun(course: Course, module: str) -> Iterator[str]:
     assert course.ask("end", module) == "", "it can be ended twice"
     assert course.written() == before
     assert course.programs() == ""
-    assert not (course.root / "reports/labs").exists()
+    assert not (course.root / LABS).exists()
+
+
+def module_of(name: str) -> ModuleType:
+    """Return the lab of a name."""
+    package = "incidents" if name in INCIDENTS else "live"
+    return course_module(f"{package}.{name.replace('-', '_')}")
+
+
+def on(name: str, project: Path, **facts: object) -> Any:  # noqa: ANN401 - a class that is imported by name
+    """Let a lab be on, in this process."""
+    lab = course_module("labs.folder").Lab(name, project)
+    lab.open()
+    lab.write(ready=True, prometheus=1, **facts)
+    return lab

@@ -109,6 +109,16 @@ def test_a_function_put_back_gives_the_same_text(name: str) -> None:
     assert DIGGING.transplant(dug, name, MODULE) == MODULE
 
 
+def test_a_fragment_is_found_in_its_function() -> None:
+    def at(fragment: str) -> object:
+        return DIGGING.enclosing(MODULE, fragment)
+
+    assert at("LIMIT = 3") is None
+    assert at("limit = LIMIT") is None, "a class is no function"
+    assert at("# A comment of the body.") == "Bundle.score"
+    assert at("Return nothing of interest") == "Bundle.score", "the outer one can be put back"
+
+
 def test_only_the_one_function_is_put_back() -> None:
     dug = DIGGING.dig(DIGGING.dig(MODULE, "outer", SHORT), "Bundle.wait", LONG)
     mine = dug.replace("limit = LIMIT", "limit = 7")

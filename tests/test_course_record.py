@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -225,17 +227,67 @@ EDIT = 'kind = "edit"\n[[edits]]\nfile = "m.py"\nright = "LIMIT = 3"\nwrong = "L
 WHOLE = "LIMIT = 3\n\n\ndef f() -> int:\n    return 1\n"
 
 
+WITHIN = EDIT.replace("LIMIT = 3", "return 1").replace("LIMIT = 4", "return 9")
+TWO = f"{WHOLE}\n\ndef g() -> int:\n    return f() + 1\n"
+
+
+def course_of(root: Path, whole: str, *exercises: str) -> Any:  # noqa: ANN401 - as above
+    """Return a project with the exercises one, two and so on about the file m.py."""
+    (root / "course/exercises").mkdir(parents=True)
+    head = 'title = ""\nlesson = ""\ntask = ""\nhints = []\n'
+    for order, (name, text) in enumerate(zip(("one", "two", "three"), exercises, strict=False)):
+        (root / f"course/exercises/{name}.toml").write_text(f"{head}order = {order}\n{text}")
+    project = PROJECT.Project(root)
+    project.write("course/whole/m.py.txt", whole)
+    return project
+
+
+def test_an_exercise_does_not_depend_on_a_line_of_another_that_is_half_mended(
+    tmp_path: Path,
+) -> None:
+    project = course_of(tmp_path, TWO, BODY.replace("m.py: f", "m.py: g"), WITHIN)
+    mine = "return f() + 1  # mine"
+    project.write("m.py", TWO.replace("return f() + 1", mine).replace("return 1", "return nine"))
+    checked, said = course_module("checks").learners_files(project, project.exercises["one"])
+    assert said == []
+    assert checked["m.py"] == TWO.replace("return f() + 1", mine)
+    checked, _ = course_module("checks").learners_files(project, project.exercises["two"])
+    assert checked["m.py"] == TWO.replace("return 1", "return nine")
+
+
+def test_what_could_not_be_carried_over_is_not_said_to_be(tmp_path: Path) -> None:
+    project = course_of(tmp_path, TWO, BODY.replace("m.py: f", "m.py: g"), WITHIN, EDIT)
+    mine = TWO.replace("return f() + 1", "return 1 + f()").replace("return 1\n", "return 0 + 1\n")
+    project.write("m.py", mine.replace("LIMIT = 3", "LIMIT = 2 + 1"))
+    (said,) = project.reset(project.exercises["three"])
+    assert "your answers to other exercises are in it" in said
+    assert project.text("m.py") == mine.replace("LIMIT = 3", "LIMIT = 4")
+
+    project.write("m.py", f"{mine}def (:\n")
+    (said,) = project.reset(project.exercises["one"])
+    assert said.endswith("your answer to two with it.")
+    kept = [path.read_text("utf-8") for path in (tmp_path / "course/kept").iterdir()]
+    assert f"{mine}def (:\n" in kept
+
+
+def test_two_commands_at_once_do_not_write_one_unfinished_file(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from course.progress import Progress\n"
+        "for n in range(300): Progress(Path(sys.argv[1])).record(sys.argv[2], turn=n)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "progress.json")]
+    running = [
+        subprocess.Popen([*command, name], cwd=SOURCE, stderr=subprocess.PIPE, text=True)
+        for name in ("one", "two")
+    ]
+    assert [process.communicate(timeout=60)[1] for process in running] == ["", ""]
+
+
 @pytest.mark.parametrize("step", ["reset", "solve"])
 def test_an_answer_in_the_same_file_outlives_another_that_is_given_up(
     step: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "course/exercises").mkdir(parents=True)
-    head = 'title = ""\nlesson = ""\ntask = ""\nhints = []\n'
-    for order, (name, text) in enumerate({"one": BODY, "two": EDIT}.items()):
-        file = tmp_path / f"course/exercises/{name}.toml"
-        file.write_text(f"{head}order = {order}\n{text}")
-    project = PROJECT.Project(tmp_path)
-    project.write("course/whole/m.py.txt", WHOLE)
+    project = course_of(tmp_path, WHOLE, BODY, EDIT)
     project.write("m.py", WHOLE.replace("return 1", "return 2").replace("3", "5"))
     said = getattr(project, step)(project.exercises["two"])
     assert "could not be found" in said[0]

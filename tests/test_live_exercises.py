@@ -95,6 +95,7 @@ def test_an_alert_has_to_fire_and_to_clear(course: Course) -> None:
         assert address is not None
         assert httpx2.get(address[0]).is_success
         assert "no alert fire" in course.missing(ALERT)["an alert fired"]
+        assert course.ask("begin", ALERT) == told, "it goes on"
         course.stop()
         fired = course.until(ALERT, "an alert fired")
         assert "ServiceDown" in fired.said
@@ -146,7 +147,8 @@ def test_p99_has_to_come_under_a_budget(course: Course) -> None:
         assert list(course.missing(P99)) == ["p99 is within the budget"]
         screen.write_text(BATCH, encoding="utf-8")
         assert "the service says to a batch" in course.missing(P99)["a screen is answered"]
-        screen.write_text(BATCH.replace('one["probability"]', "0.5"), encoding="utf-8")
+        made_up = BATCH.replace('one["probability"]', "0.5")
+        screen.write_text(made_up, encoding="utf-8")
 
         serve = folder / "serve.sh"
         settings = serve.read_text("utf-8").splitlines()
@@ -158,6 +160,8 @@ def test_p99_has_to_come_under_a_budget(course: Course) -> None:
         assert (course.home / restart[3]).parent.samefile(folder)
         course.command_line(restart[1])
         wait_until(lambda: not course.lives(), "the service has stopped")
+        assert course.ask("begin", P99) == told
+        assert screen.read_text("utf-8") == made_up, "what was written stays"
         assert "start it with serve.sh" in course.missing(P99)["the service answers"]
         course.start()
         assert list(course.missing(P99)) == ["the answers are right"], "and not made up"
@@ -203,7 +207,7 @@ def test_every_duration_of_the_rules_is_a_sixtieth_and_nothing_else_is_changed()
 
 
 def _faster(text: str) -> str:
-    script = "import sys; from course.labs.watch import faster; print(faster(sys.argv[1]))"
+    script = "import sys; from course.labs.prometheus import faster; print(faster(sys.argv[1]))"
     return _python(script, text)
 
 

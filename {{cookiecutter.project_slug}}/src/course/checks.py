@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course.digging import NotFoundError, transplant
@@ -59,17 +59,23 @@ def check_each(
 
 
 def check_untouched(project: Project, exercise: Exercise) -> Run:
-    """Run the tests of an exercise on the project as the course knows it."""
+    """Run the check of an exercise on the project as the course knows it."""
     with workbench(project.root) as bench:
         bench.put({file: project.whole(file) for file in project.whole_files})
-        return bench.test(exercise.tests)
+        run = bench.test(exercise.tests)
+        if not run.passed or exercise.kind != "test":
+            return run
+        verdict = _catches(project, exercise, bench, run)
+        if verdict.solved:
+            return run
+        return replace(run, code=1, printed="\n".join([verdict.headline, *verdict.said]))
 
 
 def learners_files(project: Project, exercise: Exercise) -> tuple[dict[str, str], list[str]]:
     """Return the texts that the check runs on, and what is in the way of running it.
 
-    In the files of this exercise, what belongs to other exercises is as in the untouched project;
-    all other files of exercises, tests included, are the untouched ones.
+    In the files of this exercise, each function in which another exercise is written is as in the
+    untouched project; all other files of exercises, tests included, are the untouched ones.
     """
     files = {file: project.whole(file) for file in project.whole_files}
     said = []
@@ -87,12 +93,13 @@ def _others_filled(project: Project, exercise: Exercise, file: str) -> str:
     text, whole = project.text(file), project.whole(file)
     if file.endswith(".py"):
         compile(text, file, "exec", dont_inherit=True)
+    own = project.functions(exercise, file)
     for other in project.exercises.values():
         if other.name == exercise.name:
             continue
-        for symbol in other.remove:
-            if symbol.file == file:
-                text = transplant(text, symbol.name, whole)
+        for name in project.functions(other, file):
+            if name not in own:
+                text = transplant(text, name, whole)
         for edit in other.edits:
             if edit.file == file:
                 text = edit.put_right(text)

@@ -80,7 +80,7 @@ def parser() -> Parser:
             )
         return added
 
-    on_project = "the project whose service it is about (default: this one)"
+    on_project = "the project whose service it is about (default: as last time)"
     start = verb("start", "Read the task of an exercise", named="required")
     check = verb("check", "Run the tests of an exercise, or of all once all are solved", named="?")
     for added in (start, check):
@@ -88,7 +88,7 @@ def parser() -> Parser:
     verb("watch", "Check an exercise at every save, until it is solved", named="?")
     verb("hint", "Read the next of three hints: a nudge, the place, almost the code", named="?")
     verb("list", "Show all exercises and how far you are")
-    verb("reset", "Open an exercise again; your file is kept in course/kept", named="required")
+    verb("reset", "Open an exercise again, your file is kept; or end a live one", named="required")
     solution = verb("solution", "Show the course's answer to what you solved", named="?")
     solution.add_argument(
         "--give-up",

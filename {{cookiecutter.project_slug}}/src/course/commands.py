@@ -45,7 +45,7 @@ def start_(learner: Learner, name: str, project: Path | None) -> bool:
 
 def check_(learner: Learner, name: str | None, project: Path | None) -> bool:
     """Check an exercise, or everything again when all are solved."""
-    if name is None and learner.current is None and not learner.open:
+    if name is None and learner.current is None and all(one.module for one in learner.open):
         return _check_all(learner)
     exercise = learner.exercise(name)
     verdict = learner.check(exercise, project)
@@ -92,7 +92,8 @@ def watch_(learner: Learner, name: str | None) -> bool:
         _tell(verdict)
         if not verdict.solved:
             line()
-            line(f"waiting for a save of {', '.join(exercise.written_in)} (Ctrl-C ends it)", "dim")
+            shown = ", ".join(as_typed(file) for file in files)
+            line(f"waiting for a save of {shown} (Ctrl-C ends it)", "dim")
         return verdict.solved
 
     watch.on_every_save(files, solved)
@@ -156,6 +157,9 @@ def _state(learner: Learner, name: str) -> tuple[str, str]:
 def reset_(learner: Learner, name: str) -> bool:
     """Open an exercise again."""
     exercise = learner.exercise(name)
+    if exercise.module:
+        line(learner.end(exercise.name, learner.lab_of(exercise)))
+        return True
     lines(learner.reset(exercise))
     prose(f"{exercise.name} is open again. What you had written is kept in course/kept.")
     return True
@@ -200,8 +204,10 @@ def solution_(learner: Learner, name: str | None, *, give_up: bool) -> bool:
 def report_(learner: Learner) -> bool:
     """Write the page."""
     report.write(learner, line)
-    lines(report.changed_files(learner))
-    line(f"course/{report.FILE} is written; `course verify` proves it to anyone.")
+    changed = report.changed_files(learner)
+    lines(changed)
+    proof = "will not hold with what is named above" if changed else "proves it to anyone"
+    line(f"course/{report.FILE} is written; `course verify` {proof}.")
     return True
 
 
@@ -277,7 +283,7 @@ def incident_(learner: Learner, name: str | None, step: str, project: Path | Non
     if step == "begin":
         learner.begin(key, lab, project)
     else:
-        lab.end(learner.folder_of(key, project))
+        line(learner.end(key, lab))
     return True
 
 

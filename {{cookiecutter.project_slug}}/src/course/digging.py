@@ -45,6 +45,22 @@ def function_text(text: str, name: str) -> str:
     return "".join(_lines(text)[_start(function) : _end(function)])
 
 
+def enclosing(text: str, fragment: str) -> str | None:
+    """Return the name of the function in which this fragment begins, or None outside of any."""
+    line = text[: text.index(fragment)].count("\n") + 1
+    scope: list[ast.stmt] = ast.parse(text).body
+    names: list[str] = []
+    while True:
+        named = (node for node in scope if isinstance(node, Function | ast.ClassDef))
+        node = next((one for one in named if one.lineno <= line <= (one.end_lineno or 0)), None)
+        if node is None:
+            return None
+        names.append(node.name)
+        if isinstance(node, Function):
+            return ".".join(names)
+        scope = node.body
+
+
 def transplant(text: str, name: str, source: str) -> str:
     """Return the text with this function as it stands in `source`."""
     function = _find(text, name)

@@ -6,12 +6,14 @@ command was called for it.
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from course.checks import Verdict, check
 from course.exercises import Exercise
 from course.findings import Finding
-from course.lab import LIVE, Lab, lab
+from course.lab import LIVE, LabModule, lab
+from course.labs.folder import LabError, as_typed
 from course.names import named
 from course.progress import Progress, now
 from course.project import Project, WrongUseError
@@ -63,16 +65,19 @@ class Learner:
         latest = self.latest
         here = latest.order if latest else 0
         after = next((one for one in self.open if one.order > here), self.open[0])
-        return f"The next one that is open: `course start {after.name}` (lesson {after.lesson})."
+        command = f"course start {after.name}"
+        if after.module:
+            command += f" {self._on_project(after.name)}"
+        return f"The next one that is open: `{command}` (lesson {after.lesson})."
 
     def start(self, exercise: Exercise, project: Path | None) -> None:
         """Record that an exercise was started, and begin it if it is live."""
         if exercise.module:
-            self.begin(exercise.name, self._lab(exercise), project)
+            self.begin(exercise.name, self.lab_of(exercise), project)
         else:
             self._turn_to(exercise.name)
 
-    def begin(self, name: str, running: Lab, project: Path | None) -> None:
+    def begin(self, name: str, running: LabModule, project: Path | None) -> None:
         """Begin something on a running service, and record on which."""
         folder = self.folder_of(name, project)
         running.begin(folder)
@@ -88,24 +93,39 @@ class Learner:
 
     def folder_of(self, name: str, project: Path | None) -> Path:
         """Return the project that something live is about: as asked now, or as before."""
-        known = self.progress.get(name, "project", "")
-        folder = (project or self.project.root / known).resolve()
+        folder = self._folder(name, project)
         if not (folder / "pyproject.toml").is_file():
             message = f"--project {folder}: there is no project in this folder"
             raise WrongUseError(message)
+        if folder == self.project.root.resolve() and any(not one.module for one in self.open):
+            message = (
+                f"{name} needs the finished project, and this one has exercises that are open: "
+                f"name the other with {self._on_project(name)}"
+            )
+            raise WrongUseError(message)
         return folder
+
+    def _folder(self, name: str, project: Path | None) -> Path:
+        known = self.progress.get(name, "project", "")
+        return (project or self.project.root / known).resolve()
+
+    def _on_project(self, name: str) -> str:
+        """Return the option that names the finished project, as this or another lab has had it."""
+        known = (self.progress.get(one, "project", "") for one in (name, *self.progress))
+        folder = next(filter(None, known), "")
+        return f"--project {as_typed(self.project.root / folder) if folder else 'FOLDER'}"
 
     def check(self, exercise: Exercise, project: Path | None = None) -> Verdict:
         """Check an exercise, and record the attempt."""
         if exercise.module:
-            return self.check_lab(exercise.name, self._lab(exercise), project)
+            return self.check_lab(exercise.name, self.lab_of(exercise), project)
         self._turn_to(exercise.name)
         verdict = check(self.project, exercise)
         self._count_attempt(exercise.name)
         self.note(exercise.name, verdict)
         return verdict
 
-    def check_lab(self, name: str, running: Lab, project: Path | None) -> Verdict:
+    def check_lab(self, name: str, running: LabModule, project: Path | None) -> Verdict:
         """Check something on a running service; when it is solved, tidy up.
 
         What is solved stays so: after the tidying up, a second check finds nothing but that it is
@@ -113,7 +133,8 @@ class Learner:
         """
         if not self.progress.get(name, "started", ""):
             begin = name if name.startswith("incident ") else f"start {name}"
-            message = f"{name} was not begun: `course {begin} --project FOLDER` begins it"
+            begin += f" {self._on_project(name)}"
+            message = f"{name} was not begun: `course {begin}` begins it"
             raise WrongUseError(message)
         folder = self.folder_of(name, project)
         started = time.monotonic()
@@ -125,8 +146,16 @@ class Learner:
             self.progress.record(name, figures=verdict.said)
             self.note(name, verdict)
         if verdict.solved:
-            running.end(folder)
+            try:
+                running.end(folder)
+            except LabError as error:
+                return replace(verdict, said=[*verdict.said, "", str(error)])
         return verdict
+
+    def end(self, name: str, running: LabModule) -> str:
+        """End something live, wherever its project is by now; what was solved stays so."""
+        was_on = running.end(self._folder(name, None))
+        return f"{name} {'is ended' if was_on else 'was not on'}."
 
     def _count_attempt(self, name: str) -> None:
         """Count a check of what is not solved; to look again at what is solved is no attempt."""
@@ -143,11 +172,15 @@ class Learner:
         )
 
     def hint(self, exercise: Exercise) -> tuple[int, str]:
-        """Return the next hint and its number; after the last comes the last."""
+        """Return the next hint and its number; after the last comes the last.
+
+        Who reads on after it is solved has not used that hint.
+        """
         self._turn_to(exercise.name)
-        number = self.progress.get(exercise.name, "hints", 0) + 1
+        used, reread = "hints", "hints_later"
+        number = sum(self.progress.get(exercise.name, fact, 0) for fact in (used, reread)) + 1
         if number <= len(exercise.hints):
-            self.progress.record(exercise.name, hints=number)
+            self.progress.count(exercise.name, reread if self.is_solved(exercise.name) else used)
         number = min(number, len(exercise.hints))
         return number, exercise.hints[number - 1]
 
@@ -160,13 +193,12 @@ class Learner:
 
     def reset(self, exercise: Exercise) -> list[str]:
         """Open an exercise again. That an answer was given stays on record."""
-        if exercise.module:
-            self._lab(exercise).end(self.folder_of(exercise.name, None))
         self.progress.record(exercise.name, solved=None, figures=None)
         return self.project.reset(exercise)
 
     @staticmethod
-    def _lab(exercise: Exercise) -> Lab:
+    def lab_of(exercise: Exercise) -> LabModule:
+        """Return what is begun, checked and ended for a live exercise."""
         return lab(LIVE, exercise.module)
 
 

@@ -1,6 +1,7 @@
 """What the learner has done: a text file that may be committed, one fact a line."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ def now() -> str:
 
 def replace(path: Path, text: str) -> None:
     """Replace a file in one step: whoever reads it sees the old text or the new one."""
-    unfinished = path.with_name(f".{path.name}.new")
+    # The number of the process: two commands at once do not write the same unfinished file.
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.new")
     unfinished.write_text(text, encoding="utf-8", newline="\n")
     unfinished.replace(path)
 

@@ -1,16 +1,22 @@
 """The project that the course lives in: its exercises, its files, and what they were."""
 
-import contextlib
 import hashlib
 import itertools
 import shutil
 from pathlib import Path
 
-from course.digging import NotFoundError, dig, transplant
+from course.digging import NotFoundError, dig, enclosing, transplant
 from course.exercises import Exercise, load
 
 SHIPPED = "shipped.sha256"
-"""What the code and the tests were, as `sha256sum` writes it."""
+"""What the code, the tests and the exercises were, as `sha256sum` writes it."""
+HASHED = ("src", "tests", "course/exercises", "course/whole", "pyproject.toml")
+OBEYED = (
+    *("conftest.py", "tests/**/conftest.py"),
+    *("*pytest.ini", "*pytest.toml", "setup.cfg", "tox.ini"),
+    *("*.py", "*/__init__.py", "src/*.py", "src/*/__init__.py"),
+)
+"""What pytest or Python takes up because of its name, whatever a test says."""
 
 
 class WrongUseError(Exception):
@@ -78,23 +84,43 @@ class Project:
             try:
                 text = self._filled(file, self.text(file), exercise)
             except (LookupError, SyntaxError, WrongUseError):
-                said.append(
-                    f"The place in {file} could not be found any more, so the file was written "
-                    "anew: your answers to other exercises are in it, and all else is as shipped."
-                )
-                text = self._filled(file, self._with_answers(file), exercise)
+                anew, lost = self._with_answers(file, exercise)
+                said.append(_written_anew(file, lost))
+                text = self._filled(file, anew, exercise)
             self.write(file, self._with_holes(file, text, [exercise]) if opened else text)
         return said
 
-    def _with_answers(self, file: str) -> str:
-        """Return a file as shipped, with each function of an exercise that the learner's has."""
-        text = self.shipped(file)
-        for exercise in self.exercises.values():
-            for symbol in exercise.remove:
-                if symbol.file == file:
-                    with contextlib.suppress(LookupError, SyntaxError, WrongUseError):
-                        text = transplant(text, symbol.name, self.text(file))
-        return text
+    def functions(self, exercise: Exercise, file: str) -> list[str]:
+        """Return the functions of a file in which an exercise is written."""
+        removed = [symbol.name for symbol in exercise.remove if symbol.file == file]
+        if not file.endswith(".py"):
+            return removed
+        edits = [edit for edit in exercise.edits if edit.file == file]
+        edited = (enclosing(self.whole(file), edit.right) for edit in edits)
+        return [*removed, *(name for name in edited if name)]
+
+    def _with_answers(self, file: str, exercise: Exercise) -> tuple[str, list[str]]:
+        """Return a file as shipped with the learner's answers to other exercises in it.
+
+        And the exercises to which there is no answer that could be read.
+        """
+        text, lost = self.shipped(file), []
+        own = self.functions(exercise, file)
+        for other in self.exercises.values():
+            if other.name == exercise.name or file not in other.written_in:
+                continue
+            try:
+                learners = self.text(file)
+                for name in self.functions(other, file):
+                    if name not in own:
+                        text = transplant(text, name, learners)
+            except (LookupError, SyntaxError, WrongUseError):
+                lost.append(other.name)
+                continue
+            for edit in other.edits:
+                if edit.file == file and edit.right in learners:
+                    text = edit.put_right(text)
+        return text, lost
 
     def _filled(self, file: str, text: str, exercise: Exercise) -> str:
         """Return a file of the learner's with the course's answer to one exercise in it."""
@@ -137,11 +163,11 @@ class Project:
         shutil.copy2(self.root / file, next(copy for copy in copies if not copy.exists()))
 
     def hashes(self) -> dict[str, str]:
-        """Return what the files of the project's code and tests hash to, whatever ends a line."""
+        """Return what the files that make a check hash to, whatever ends a line."""
         files = (
             path
-            for folder in ("src", "tests")
-            for path in sorted((self.root / folder).rglob("*"))
+            for name in HASHED
+            for path in sorted([self.root / name, *(self.root / name).rglob("*")])
             if path.is_file() and "__pycache__" not in path.parts
         )
         return {
@@ -151,18 +177,32 @@ class Project:
             for path in files
         }
 
-    def changed(self) -> list[str]:
-        """Return the files that are not as shipped and belong to no exercise."""
-        shipped, now = self._shipped_hashes(), self.hashes()
-        written = {file for exercise in self.exercises.values() for file in exercise.written_in}
-        return [file for file in shipped if file not in written and now.get(file) != shipped[file]]
+    def changed(self) -> dict[str, str]:
+        """Return each file that could decide what a check finds, and what is amiss with it.
 
-    def added_hooks(self) -> list[str]:
-        """Return each conftest.py that was not shipped: pytest obeys it, whatever a test says."""
-        paths = (self.root / "conftest.py", *(self.root / "tests").rglob("conftest.py"))
-        found = {path.relative_to(self.root).as_posix() for path in paths if path.exists()}
-        return sorted(found - self._shipped_hashes().keys())
-
-    def _shipped_hashes(self) -> dict[str, str]:
+        What learners write is not among them.
+        """
         lines = (self.folder / SHIPPED).read_text(encoding="utf-8").splitlines()
-        return {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
+        shipped = {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
+        now = self.hashes()
+        written = {file for exercise in self.exercises.values() for file in exercise.written_in}
+        kept = shipped.keys() - written
+        spoilt = [file for file in shipped if file in kept and now.get(file) != shipped[file]]
+        obeyed = {path for pattern in OBEYED for path in self.root.glob(pattern)}
+        found = sorted(path.relative_to(self.root).as_posix() for path in obeyed)
+        added = [file for file in found if file not in shipped]
+        return {
+            **dict.fromkeys(spoilt, "it is not as shipped"),
+            **dict.fromkeys(added, "it was not shipped"),
+        }
+
+
+def _written_anew(file: str, lost: list[str]) -> str:
+    """Return the sentence about a file in which the place of an exercise was not found."""
+    anew = f"The place in {file} could not be found any more, so the file was written anew"
+    if lost:
+        return (
+            f"{anew}, as shipped. What it was is in course/kept, your answer to "
+            f"{', '.join(lost)} with it."
+        )
+    return f"{anew}: your answers to other exercises are in it, and all else is as shipped."

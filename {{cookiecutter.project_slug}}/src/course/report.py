@@ -26,7 +26,7 @@ PAGE = """\
 # What was done in this course
 
 Written by `course report` on {date}, after it had run every check once more:
-{solved} of the {total} exercises that need no running service are solved{given}.
+{summary}
 
 A check runs the project's own tests on the code in this repository. *Attempts* counts the checks
 that were asked for, *hints* how many of three were read, and *answer* says when the course's own
@@ -52,7 +52,7 @@ make setup
 ```
 
 It checks every exercise again, compares with the claims above, and ends with exit code 1 if one
-of them does not hold, or if shipped code or tests that belong to no exercise were changed. Times,
+of them does not hold, or if code, tests or exercises are not as shipped beside the answers. Times,
 attempts, hints and what was done on a running service are compared with the record in
 `course/progress.json`, which is a text file; `course start NAME` and `course incident NAME` do the
 latter again.
@@ -62,13 +62,9 @@ latter again.
 def write(learner: Learner, say: Say) -> None:
     """Check everything again and write the page."""
     rows = exercises_now(learner, say, record=True)
-    states = [row[2] for row in rows.values()]
-    solved, given = states.count("solved"), sum(row[7].startswith("given") for row in rows.values())
     text = PAGE.format(
         date=now(),
-        solved=solved,
-        total=len(rows),
-        given=f", {given} of them with an answer of the course" if given else "",
+        summary=_summary(rows),
         exercises=_table(
             (*COLUMNS, SECONDS),
             [(*row, _seconds(learner, name)) for name, row in rows.items()],
@@ -89,22 +85,26 @@ def broken_claims(learner: Learner, say: Say) -> list[str]:
     text = path.read_text(encoding="utf-8")
     claimed = _rows(text, "Exercises", len(COLUMNS))
     found = _compare(claimed, exercises_now(learner, say, record=False), COLUMNS)
+    if (summary := _summary(claimed)) not in text:
+        found.append(f"the page begins with other figures than its table has: {summary}")
     labs = _rows(text, "On a running service", 3)
     found += _compare(labs, live_now(learner), ("name", "solved", "figures"))
     return [*changed_files(learner), *found]
 
 
-def changed_files(learner: Learner) -> list[str]:
-    """Return a sentence for each shipped file of code or tests that is no exercise's and changed.
+def _summary(rows: Rows) -> str:
+    """Return what the table of exercises comes to."""
+    states = [row[2] for row in rows.values()]
+    given = sum(row[7].startswith("given") for row in rows.values())
+    of_course = f", {given} of them with an answer of the course" if given else ""
+    solved = f"{states.count('solved')} of the {len(rows)} exercises"
+    return f"{solved} that need no running service are solved{of_course}."
 
-    A conftest.py that was added counts too, since it can make any test pass.
-    """
-    project = learner.project
-    files = {
-        **dict.fromkeys(project.changed(), "it is not as shipped"),
-        **dict.fromkeys(project.added_hooks(), "it was not shipped"),
-    }
-    return [f"{file}: {what}, and the checks run beside it" for file, what in files.items()]
+
+def changed_files(learner: Learner) -> list[str]:
+    """Return a sentence for each file that is not as shipped, and with which any test may pass."""
+    changed = learner.project.changed()
+    return [f"{file}: {what}, and the checks run beside it" for file, what in changed.items()]
 
 
 def exercises_now(learner: Learner, say: Say, *, record: bool) -> Rows:
@@ -112,12 +112,21 @@ def exercises_now(learner: Learner, say: Say, *, record: bool) -> Rows:
     states = {}
     asked = [one for one in learner.project.exercises.values() if not one.module]
     written = [one for one in asked if not untouched(learner, one)]
+    if record:
+        _reopen(learner, [one.name for one in asked if one not in written])
     for exercise, verdict in check_each(learner.project, written):
         say(verdict.headline)
         states[exercise.name] = "solved" if verdict.solved else "open"
         if record:
             learner.note(exercise.name, verdict)
     return {one.name: _row(learner, one, states.get(one.name, "open")) for one in asked}
+
+
+def _reopen(learner: Learner, names: list[str]) -> None:
+    """Record that there is no answer any more, as after a `git checkout` of its file."""
+    for name in names:
+        if learner.is_solved(name):
+            learner.progress.record(name, solved=None)
 
 
 def untouched(learner: Learner, exercise: Exercise) -> bool:

@@ -54,11 +54,17 @@ def test_no_distance_is_negative_and_the_same_has_none(pair: tuple[Floats, Float
         assert test(ours, ours, 7, 90) == (0, 1)
 
 
-def test_kolmogorov_smirnov_by_hand() -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs", "sample"),
+    [(7, 90, 6), (5, 90, 5), (1, 1, 1)],
+    ids=["6.49 days", "4.74 days", "half a day"],
+)
+def test_kolmogorov_smirnov_by_hand(ours: int, theirs: int, sample: int) -> None:
     # Distribution functions 0.5, 0.6, 1 and 0.1, 0.4, 1.
-    distance, p_value = kolmogorov_smirnov(shares(0.5, 0.1, 0.4), shares(0.1, 0.3, 0.6), 7, 90)
+    groups = shares(0.5, 0.1, 0.4), shares(0.1, 0.3, 0.6)
+    distance, p_value = kolmogorov_smirnov(*groups, ours, theirs)
     assert distance == pytest.approx(0.4)
-    assert p_value == pytest.approx(stats.kstwo.sf(0.4, 6))  # 7 * 90 / 97 = 6.5
+    assert p_value == pytest.approx(stats.kstwo.sf(0.4, sample))
 
 
 def test_with_a_row_a_day_it_is_the_textbooks_test() -> None:

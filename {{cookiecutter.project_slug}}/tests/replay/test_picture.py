@@ -8,13 +8,16 @@ import pytest
 from flight_delay.replay.picture import SMOOTH_DAYS, picture
 
 
-def report_of(gaps: list[float], results: dict[int, str]) -> dict[str, Any]:
+def report_of(
+    gaps: list[float], results: dict[int, str], rows: list[int] | None = None
+) -> dict[str, Any]:
     """Return the parts of a report that are drawn; the first model says `gap` more than happens."""
+    rows = rows or [100] * len(gaps)
     days = [f"2013-04-{number + 1:02d}" for number in range(len(gaps))]
     return {
         "daily": [
-            {"day": day, "rows": 100, "observed": 0.2, "left_alone": 0.2 + gap, "kept_alive": 0.2}
-            for day, gap in zip(days, gaps, strict=True)
+            {"day": day, "rows": count, "observed": 0.2, "left_alone": 0.2 + gap, "kept_alive": 0.2}
+            for day, gap, count in zip(days, gaps, rows, strict=True)
         ],
         "days": [
             {"day": day, "result": results.get(number, "nothing")}
@@ -28,11 +31,13 @@ def report_of(gaps: list[float], results: dict[int, str]) -> dict[str, Any]:
 
 def test_the_lines_are_trailing_means_of_what_was_said_less_what_happened() -> None:
     gaps = [0.1] * 14 + [0.0] * 7
-    bias, _ = picture(report_of(gaps, {})).axes
+    rows = [100] * 14 + [300] * 7
+    bias, _ = picture(report_of(gaps, {}, rows)).axes
     alone, kept = (line for line in bias.lines if line.get_label() in {"left alone", "kept alive"})
     values = np.asarray(alone.get_ydata(), dtype=float)
     assert values[:14] == pytest.approx(np.full(14, 0.1))
-    assert values[-1] == pytest.approx(0.1 * (SMOOTH_DAYS - 7) / SMOOTH_DAYS)
+    expected = np.average(gaps[-SMOOTH_DAYS:], weights=rows[-SMOOTH_DAYS:])
+    assert values[-1] == pytest.approx(expected), "a day weighs as many times as it has rows"
     assert np.asarray(kept.get_ydata(), dtype=float) == pytest.approx(np.zeros(21))
 
 

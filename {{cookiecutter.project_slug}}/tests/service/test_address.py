@@ -1,10 +1,18 @@
 """Where the service listens: IPv4 and IPv6, and what to do when it cannot."""
 
+import errno
+import os
 import socket
 
 import pytest
 
-from flight_delay.service.address import AddressError, family, listen, url
+from flight_delay.service.address import (
+    BACKLOG,
+    AddressError,
+    family,
+    listen,
+    url,
+)
 
 from .running import LOOPBACKS
 
@@ -48,3 +56,29 @@ def test_an_address_of_another_machine_asks_for_another_address(host: str) -> No
     with pytest.raises(AddressError, match="choose an address of this machine with --host") as said:
         listen(host, 0)
     assert "--port" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "what_to_do"),
+    [
+        (errno.EADDRINUSE, "choose another with --port, or stop what uses it"),
+        (errno.EACCES, "choose a port from 1024 on with --port"),
+        (errno.EADDRNOTAVAIL, "choose an address of this machine with --host"),
+    ],
+    ids=["taken", "not allowed", "not here"],
+)
+def test_a_refusal_is_one_line_with_address_reason_and_what_to_do(
+    number: int, what_to_do: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = os.strerror(number)
+
+    def refuse(
+        address: tuple[str, int], *, family: int = socket.AF_INET, backlog: int | None = None
+    ) -> None:
+        assert (address, family, backlog) == (("::1", 80), socket.AF_INET6, BACKLOG)
+        raise OSError(number, f"{words} (while attempting to bind on address {address})")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(AddressError) as said:
+        listen("::1", 80)
+    assert str(said.value) == f"cannot listen on [::1]:80: {words}; {what_to_do}"

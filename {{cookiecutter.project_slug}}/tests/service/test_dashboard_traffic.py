@@ -113,6 +113,13 @@ def test_percentiles_of_a_known_histogram() -> None:
     assert percentile(counts, 0.99) == pytest.approx(0.1 + 0.15 * 0.9)
 
 
+def test_the_first_bucket_begins_at_0_seconds() -> None:
+    metrics = Metrics()
+    for seconds in (LATENCY_BUCKETS[0] / 2, 0.003):
+        answer(metrics, seconds)
+    assert percentile(history.count(metrics), 0.25) == pytest.approx(LATENCY_BUCKETS[0] / 2)
+
+
 def test_above_the_highest_bound_the_percentile_is_that_bound() -> None:
     metrics = Metrics()
     answer(metrics, 60)

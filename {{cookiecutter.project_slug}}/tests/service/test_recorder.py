@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from flight_delay.settings import Settings
 
 from ..logs import NOON, entries, logged, rows  # noqa: TID252 - what the tests share
 from ..postgres import cluster  # noqa: TID252 - what the tests share
-from .running import wait_until
+from .running import PATIENCE_SECONDS, wait_until
 
 RETENTION_DAYS = 60
+WAITING_SECONDS = 0.2
+"""In which a thread gets as far as a lock that another one holds."""
 
 
 def clock() -> datetime:
@@ -79,12 +82,43 @@ def test_the_newest_rows_are_dropped_when_there_is_no_room(tmp_path: Path) -> No
             writer.add(some)
         assert counted(metrics, "prediction_log_dropped_total") == 3
         assert counted(metrics, "prediction_log_buffered_rows") == 5
+        assert writer._dropped == 3, "the writer will say so"  # noqa: SLF001
+        waiting = [len(one.entries) for one in writer._waiting]  # noqa: SLF001
+        assert waiting == [3, 2], "of the third nothing was kept"
         writer.flush()
         writer.add(third)
         writer.flush()
         assert counted(metrics, "prediction_log_dropped_total") == 3
     kept = [*first, *second[:2], *third]
     assert list(logged(settings)) == [entry.request_id for entry in kept]
+
+
+def test_room_that_another_request_took_meanwhile_is_not_taken_twice(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, log_buffer_rows=5, log_url=None)
+    with recorder(settings) as (writer, _), ThreadPoolExecutor() as pool:
+        with writer._lock:  # noqa: SLF001 - as another request
+            adding = pool.submit(writer.add, entries(3))
+            wait([adding], WAITING_SECONDS)
+            writer._rows = 4  # noqa: SLF001
+        adding.result(PATIENCE_SECONDS)
+        left = writer._rows, [len(one.entries) for one in writer._waiting]  # noqa: SLF001
+        assert left == (5, [1]), "one place was left, as a look under the lock shows"
+
+
+def test_the_lock_is_not_held_over_the_counter_and_the_wake_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path, log_buffer_rows=COMMIT_ROWS, log_url=None)
+    held: list[bool] = []
+    with recorder(settings) as (writer, metrics):
+
+        def note(*_: object, **__: object) -> None:
+            held.append(writer._lock.locked())  # noqa: SLF001
+
+        monkeypatch.setattr(metrics.log_dropped, "inc", note)
+        monkeypatch.setattr(writer._wake, "set", note)  # noqa: SLF001
+        writer.add(entries(COMMIT_ROWS + 1))
+    assert held == [False, False], "both are done, and neither while others wait for the lock"
 
 
 def test_what_cannot_be_written_at_a_stop_is_counted(tmp_path: Path) -> None:

@@ -1,20 +1,27 @@
 """Manifests of bundles that were never trained, with the figures that a gate is to judge."""
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 
 from flight_delay.bundle import (
     FORMAT,
+    LISTED,
+    MANIFEST_FILE,
     DailyScore,
     Difference,
     Manifest,
     Rival,
     SliceDifference,
+    canonical_json,
     contract_fields,
 )
 from flight_delay.contract import TARGET
 
 ROWS = 100
 MILLISECONDS = 0.05
+Files = dict[str, bytes]
 
 
 def days(errors: dict[str, float], rows: int = ROWS) -> list[DailyScore]:
@@ -61,6 +68,19 @@ def manifest(
         libraries={},
         files={},
     )
+
+
+def written(models: Path, files: Files, listed: set[str] = LISTED) -> Path:
+    """Write a bundle whose manifest has the hashes of these files."""
+    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in listed}
+    sealed = manifest().model_copy(update={"files": hashes})
+    folder = models / sealed.version
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    stated = sealed.model_dump() | {"version": sealed.version}
+    (folder / MANIFEST_FILE).write_bytes(canonical_json(stated))
+    return folder
 
 
 def difference(estimate: float, low: float, high: float) -> Difference:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flight_delay.bundle import BundleError
+from flight_delay import image
+from flight_delay.bundle import LISTED, MODEL_FILE, BundleError
 from flight_delay.champion import crown
 from flight_delay.image import (
     ImageError,
@@ -20,6 +21,7 @@ from flight_delay.image import (
 from flight_delay.settings import Settings
 
 from ..conftest import silent  # noqa: TID252 - what the tests share
+from .manifests import written
 
 PROJECT = Path(__file__).parents[2]
 NAME = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["name"]
@@ -59,9 +61,15 @@ def test_without_a_champion_there_is_nothing_to_bake(empty: Settings) -> None:
         assert words in str(caught.value)
 
 
-def test_a_champion_that_is_not_whole_is_not_shipped(empty: Settings) -> None:
-    crown(empty.models, "0" * 12, "by hand")
-    with pytest.raises(BundleError, match=r"there is no manifest\.json in it"):
+def test_a_champion_that_is_not_whole_is_not_shipped(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(empty.models, dict.fromkeys(LISTED, b"0"))
+    (folder / MODEL_FILE).write_bytes(b"1")
+    crown(empty.models, folder.name, "by hand")
+    reason = "a champion with a changed byte would be baked"
+    monkeypatch.setattr(image, "engine", lambda _: pytest.fail(reason))
+    with pytest.raises(BundleError, match=f"{MODEL_FILE} is not the file that was exported"):
         build_image(empty, silent)
 
 

@@ -1,6 +1,5 @@
 """Parity and loading, on a model that is fitted in a second instead of the one that is shipped."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from flight_delay.bundle import (
     CARD_FILE,
     GOLDEN_FILE,
     LISTED,
-    MANIFEST_FILE,
     MODEL_FILE,
     REFERENCE_FILE,
     BundleError,
@@ -31,11 +29,10 @@ from flight_delay.export import (
 )
 from flight_delay.model import as_frame, gradient_boosting
 
-from .manifests import manifest
+from .manifests import Files, written
 
 LIMIT = 1e-6
 ROWS = 2000
-Files = dict[str, bytes]
 
 
 @pytest.fixture(scope="module")
@@ -84,19 +81,6 @@ def started_from(model: bytes, start: float) -> bytes:
     base.floats[0] = start
     content: bytes = changed.SerializeToString()
     return content
-
-
-def written(models: Path, files: Files, listed: set[str] = LISTED) -> Path:
-    """Write a bundle whose manifest has the hashes of these files."""
-    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in listed}
-    sealed = manifest().model_copy(update={"files": hashes})
-    folder = models / sealed.version
-    folder.mkdir()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    stated = sealed.model_dump() | {"version": sealed.version}
-    (folder / MANIFEST_FILE).write_bytes(canonical_json(stated))
-    return folder
 
 
 def test_a_conversion_that_agrees_passes_with_its_largest_difference(
@@ -168,6 +152,27 @@ def test_a_file_without_a_hash_is_not_trusted(tmp_path: Path, files: Files, name
     folder = written(tmp_path, files, LISTED - {name})
     with pytest.raises(BundleError, match="does not list the files of a bundle"):
         load(folder)
+
+
+def test_a_file_that_no_bundle_has_is_not_trusted(tmp_path: Path, files: Files) -> None:
+    folder = written(tmp_path, {**files, "more.py": b""}, LISTED | {"more.py"})
+    with pytest.raises(BundleError, match="does not list the files of a bundle"):
+        load(folder)
+
+
+def test_no_file_is_read_again_after_it_was_hashed(
+    tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path, files)
+    read, seen = Path.read_bytes, set[str]()
+
+    def read_once(path: Path) -> bytes:
+        assert path.name not in seen, f"{path.name} is read twice, and may be another file by then"
+        seen.add(path.name)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_once)
+    assert load(folder).version == folder.name
 
 
 def test_a_model_that_is_whole_and_answers_otherwise_is_refused(

@@ -33,6 +33,11 @@ INCIDENT = Incident(
         "A colleague has deployed a new model this minute, and left for the day.",
         "Callers have not complained so far.",
     ),
+    causes=(
+        r"bundle|onnx|\bfiles?\b|artifact|damag|corrupt|truncat|broken|incomplete|partial|\bhalf\b|"
+        r"\bcut\b|cop(y|ied)|upload|transfer|hash|checksum|integrity|verif|regist|"
+        r"\bgates?\b|by hand"
+    ),
     breaks=_breaks,
     mended=_mended,
 )

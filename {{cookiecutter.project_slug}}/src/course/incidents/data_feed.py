@@ -6,16 +6,14 @@ service takes all of a file or nothing, so the outcomes of a week are missing.
 
 import json
 import shutil
-import sqlite3
 import uuid
-from contextlib import closing
 from pathlib import Path
 
 from course.findings import Finding
 from course.labs.feed import FILE
 from course.labs.folder import Lab, LabError, write_json
 from course.labs.incident import Incident
-from course.labs.service import inside
+from course.labs.service import inside, prediction_log
 
 SPRING = "2013-04-02"
 DAYS = 18
@@ -51,7 +49,7 @@ def _breaks(lab: Lab) -> None:
 
 def _mended(lab: Lab) -> list[Finding]:
     owed: dict[str, bool] = _owed(lab)
-    with closing(sqlite3.connect(lab.project / "predictions.db", timeout=10)) as log:
+    with prediction_log(lab.project) as log:
         known = dict(log.execute("SELECT request_id, outcome FROM outcomes"))
     missing = [name for name in owed if name not in known]
     wrong = [name for name in owed if name in known and bool(known[name]) != owed[name]]
@@ -84,6 +82,10 @@ INCIDENT = Incident(
         "Outcomes come from another department, as the file feed/outcomes.csv of your project. It",
         "is sent to /v1/feedback every second until it is taken; feed/feed.log has the answers.",
         "The monitor has run last night. You can run it as often as you like.",
+    ),
+    causes=(
+        r"capital|upper.?case|lower.?case|\bcase\b|\bids?\b|foreign|stranger|unknown|"
+        r"another service|spreadsheet|export|\bformat|pattern|contract|\b422\b|\b404\b"
     ),
     breaks=_breaks,
     mended=_mended,

@@ -21,12 +21,18 @@ def _breaks(lab: Lab) -> None:
 
 
 def _mended(lab: Lab) -> list[Finding]:
-    before, now = lab.read()["mark"]["champion"], answering_version()
-    if now == before:
+    mark, now = lab.read()["mark"], answering_version()
+    before = mark["champion"]
+    said, passed = f"{now} answers in the place of {before}", False
+    if now is None:
+        said = "nothing answers"
+    elif now == before:
         said = f"{before} still answers, as it did when the alert fired"
-        return [Finding("a model that knows these weeks", passed=False, said=said)]
-    said = f"{now} answers in the place of {before}"
-    return [Finding("a model that knows these weeks", now is not None, said)]
+    elif now in mark["bundles"]:
+        said = f"{now} answers, which was made before these weeks, as {before} was"
+    else:
+        passed = True
+    return [Finding("a model that knows these weeks", passed, said)]
 
 
 INCIDENT = Incident(
@@ -35,6 +41,10 @@ INCIDENT = Incident(
     story=(
         "You were away for six weeks. The service has answered all the while, outcomes have come",
         "in, and the monitor has run last night. You can run it as often as you like.",
+    ),
+    causes=(
+        r"summer|season|winter|month|june|july|drift|decay|shift|distribution|weather|stale|\bold|"
+        r"outdated|\b(re)?train|\blearn|schedul|monitor"
     ),
     breaks=_breaks,
     mended=_mended,

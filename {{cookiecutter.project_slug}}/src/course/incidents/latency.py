@@ -38,6 +38,10 @@ INCIDENT = Incident(
         "Since this morning a new customer calls your service, from ships at sea.",
         "Others say that it has become slow. You may restart it; callers try again.",
     ),
+    causes=(
+        r"\bbod(y|ies)\b|upload|trickl|bandwidth|connection|network|\blines?\b|\bships?\b|satellite|"
+        r"time.?out|time limit|request_seconds|ten seconds|\b10 s"
+    ),
     mended=_mended,
     plan=_plan,
     may_restart=True,

@@ -41,7 +41,6 @@ class Counts:
     again: int = 0
     unreachable: int = 0
     failed: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
     worse: int = 0
     spent_at: float | None = None
     last_at: float = 0.0
@@ -156,13 +155,12 @@ class Callers:
 
     def _note(self, said: dict[str, Any], row: dict[str, Any]) -> None:
         """Count an answer, and whether it is worse than the one that the champion gave before."""
-        version, truth = said["model_version"], float(row["late"])
+        truth = float(row["late"])
         loss = (said["probability"] - truth) ** 2 - (row["said"] - truth) ** 2
         with self.lock:
             counts = self.counts
             counts.answered += 1
             counts.last_at = time.time()
-            counts.versions[version] = counts.versions.get(version, 0) + 1
             self.ids.append(said["request_id"])
             budget = self.plan.get("budget")
             if budget and loss > budget["margin"]:

@@ -5,34 +5,57 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from course.labs import programs
-from course.labs.folder import Lab
+from course.labs.folder import Lab, LabError, as_typed
 from course.labs.service import MODELS, inside
 
 
 @contextlib.contextmanager
-def unless_begun(name: str, project: Path, end: Callable[[Path], None]) -> Iterator[Lab]:
+def unless_begun(lab: Lab, end: Callable[[Path], object]) -> Iterator[None]:
     """Open a lab for what begins it; whatever stops that, Ctrl-C too, ends it: nothing stays."""
-    lab = Lab(name, project)
     lab.open()
     try:
-        yield lab
-    except BaseException:
-        end(project)
+        yield
+        lab.write(ready=True)
+    except BaseException as error:
+        try:
+            end(lab.project)
+        except LabError as left:
+            message = f"{str(error) or 'it was stopped'}; {left}"
+            raise LabError(message) from error
         raise
 
 
-def end(name: str, project: Path, tidy: Callable[[Lab], object] = lambda _: None) -> None:
-    """End a lab, on the project on which it was begun; one that is not on is no error.
+def end(name: str, project: Path, tidy: Callable[[Lab], object] = lambda _: None) -> bool:
+    """End a lab, on the project on which it was begun; return whether it was on.
 
     A project that was removed or cleaned since has nothing that could be brought back.
+
+    Raises:
+        LabError: when something could not be brought back; the lab is on then, to try again.
     """
     state = Lab(name, project).read()
     if not state:
-        return
+        return False
     lab = Lab(name, Path(state["project"]))
     programs.stop_all(lab)
     tidy(lab)
-    mark = state.get("mark")
-    if mark and (lab.project / MODELS).is_dir():
-        inside(lab.project, {"do": "restore"} | mark)
+    if mark := state.get("mark"):
+        _restore(lab, mark)
     lab.close()
+    return True
+
+
+def _restore(lab: Lab, mark: dict[str, object]) -> None:
+    if not (lab.project / MODELS).is_dir():
+        told = f"{lab.project} is not there any more, or is clean: nothing was brought back in it."
+        print(told)  # noqa: T201 - what the learner is told
+        return
+    try:
+        inside(lab.project, {"do": "restore"} | mark)
+    except LabError as error:
+        message = (
+            f"{error}. So champion, versions and prediction log of {lab.project.name} are as "
+            f"{lab.name} left them. Put that right, then {lab.ending} again; or leave them so: "
+            f"`rm -r {as_typed(lab.folder)}` forgets it"
+        )
+        raise LabError(message) from error

@@ -16,8 +16,11 @@ from course.project import WrongUseError
 
 ROOT = Path(__file__).resolve().parents[3]
 """The course edition of the project, in which this file lies."""
-LABS = ROOT / "reports" / "labs"
+LABS = ROOT / "course" / "labs"
+"""Not below `reports/`, which `make clean` removes: what is here is the only way back."""
+INCIDENTS = Path(__file__).parents[1] / "incidents"
 STATE_FILE = "state.json"
+IGNORE_FILE = ".gitignore"
 
 
 class LabError(WrongUseError):
@@ -41,19 +44,50 @@ class Lab:
         """Whether it was begun and not ended."""
         return (self.folder / STATE_FILE).is_file()
 
-    def open(self) -> None:
-        """Make an empty folder with a fresh state.
+    @property
+    def ending(self) -> str:
+        """Return the command that ends it."""
+        incident = (INCIDENTS / f"{self.name.replace('-', '_')}.py").exists()
+        command = f"incident {self.name} end" if incident else f"reset {self.name}"
+        return f"`course {command}`"
+
+    @property
+    def ends(self) -> str:
+        """Return what is said of something that is on."""
+        return f"{self.ending} ends it"
+
+    @property
+    def since(self) -> str:
+        """Return the line that says from when it is on, and how it is ended."""
+        return f"On since {clock(self.read()['begun'])} UTC; {self.ends}."
+
+    def may_begin(self) -> bool:
+        """Return whether it has to be begun: what is on is told of again, and goes on.
 
         Raises:
-            LabError: when another lab is on.
+            LabError: when another lab is on, or this one is on for another project.
         """
         others = [path.parent.name for path in LABS.glob(f"*/{STATE_FILE}")]
         if others := [name for name in others if name != self.name]:
-            message = f"{others[0]} is still on: end it first, since each changes the same service"
+            other = Lab(others[0], self.project)
+            message = f"{other.name} is still on: {other.ends}; each changes the same service"
             raise LabError(message)
+        state = self.read()
+        if state and state["project"] != str(self.project.resolve()):
+            message = f"{self.name} is on for {state['project']}: {self.ends}"
+            raise LabError(message)
+        if state and not state["ready"]:
+            message = f"{self.name} was not begun to its end: {self.ends}"
+            raise LabError(message)
+        return not state
+
+    def open(self) -> None:
+        """Make an empty folder with a fresh state, which git does not see."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self.write(begun=time.time(), project=str(self.project.resolve()), programs={})
+        (LABS / IGNORE_FILE).write_text("*\n", encoding="utf-8")
+        project = str(self.project.resolve())
+        self.write(begun=time.time(), project=project, programs={}, ready=False)
 
     def read(self) -> dict[str, Any]:
         """Return the state; nothing when it was not begun."""
@@ -70,8 +104,10 @@ class Lab:
     def close(self) -> None:
         """Forget everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # where another lab is on
-            LABS.rmdir()
+        if not [*LABS.glob(f"*/{STATE_FILE}")]:
+            (LABS / IGNORE_FILE).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where something else was put
+                LABS.rmdir()
 
 
 def write_json(path: Path, value: object) -> None:

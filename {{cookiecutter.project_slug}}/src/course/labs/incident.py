@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course.findings import Finding
-from course.labs import ending, postmortem, traffic, watch
-from course.labs.folder import Lab, as_typed, clock
+from course.labs import ending, postmortem, prometheus, traffic
+from course.labs.folder import Lab, LabError, as_typed, clock
 from course.labs.service import OK, ask, inside, logged, require_service
 
 PACE = 20
@@ -22,13 +22,15 @@ DAYS = 7
 class Incident:
     """What happens, how it is noticed, and what has to be true once it is mended.
 
-    `breaks` does the harm; `mended` says what has to be so beside the alert's silence; `tidy`
-    removes what else was left behind; `plan` is what the callers do beside calling steadily.
+    `breaks` does the harm; `mended` says what has to be so beside the alert's silence; `causes` is
+    a pattern of words, of which the post-mortem has to name one as the cause; `tidy` removes what
+    else was left behind; `plan` is what the callers do beside calling steadily.
     """
 
     name: str
     alert: str
     story: Sequence[str]
+    causes: str
     mended: Callable[[Lab], list[Finding]]
     breaks: Callable[[Lab], object] = lambda _: None
     tidy: Callable[[Lab], object] = lambda _: None
@@ -37,16 +39,17 @@ class Incident:
     needs_traffic: bool = False
 
     def begin(self, project: Path) -> None:
-        """Break the learner's running service, and say that somebody is on call.
+        """Break the learner's running service, unless it is, and say that somebody is on call.
 
         Raises:
             LabError: when something is missing; nothing was broken then.
         """
-        self.end(project)
-        watch.require_prometheus()
-        require_service(project)
-        with ending.unless_begun(self.name, project, self.end) as lab:
-            self._prepare(lab)
+        lab = Lab(self.name, project)
+        if lab.may_begin():
+            prometheus.require_prometheus()
+            require_service(project)
+            with ending.unless_begun(lab, self.end):
+                self._prepare(lab)
         self._tell(lab)
 
     def check(self, project: Path) -> list[Finding]:
@@ -54,53 +57,68 @@ class Incident:
         lab = Lab(self.name, project)
         if not lab.begun:
             return [Finding("begun", passed=False, said=f"begin the incident {self.name} first")]
-        fired = next((one for one in watch.episodes(lab) if one.alert == self.alert), None)
+        fired, dropped = self._seen(lab)
         return [
-            *_noticed(lab, fired),
-            *self._recovered(lab, fired),
-            *(self.mended(lab) if fired else ()),
-            *self._nothing_lost(lab),
-            *postmortem.check(lab, fired),
+            _noticed(lab, fired),
+            _recovered(),
+            *(self._mended(lab, fired) if fired else ()),
+            self._nothing_lost(lab),
+            _all_logged(lab, dropped),
+            *postmortem.check(lab, fired, self.causes),
         ]
 
-    def end(self, project: Path) -> None:
+    def end(self, project: Path) -> bool:
         """Stop everything that was begun and bring back what was changed."""
-        ending.end(self.name, project, self.tidy)
+        return ending.end(self.name, project, self.tidy)
+
+    def _seen(self, lab: Lab) -> tuple[prometheus.Episode | None, float]:
+        """Return how the alert went and how many rows were lost.
+
+        Prometheus tells it while it lives; a post-mortem may take longer, so that a check has seen
+        the alert silent is kept.
+        """
+        try:
+            episodes, dropped = prometheus.episodes(lab), prometheus.lost_rows(lab)
+        except LabError:
+            if kept := lab.read().get("seen"):
+                return prometheus.Episode(*kept["alert"]), kept["dropped"]
+            raise
+        fired = next((one for one in episodes if one.alert == self.alert), None)
+        silent = fired and self._silent(lab, fired).passed
+        lab.write(seen={"alert": fired, "dropped": dropped} if silent else None)
+        return fired, dropped
 
     def _prepare(self, lab: Lab) -> None:
         mark, _ = inside(lab.project, {"do": "mark"}, traffic.flights_step(lab, BORN, DAYS))
         lab.write(mark=mark)
-        watch.start(lab)
-        lab.write(dropped_before=watch.lost_rows(lab))
+        prometheus.start(lab)
+        lab.write(dropped_before=prometheus.lost_rows(lab))
         self.breaks(lab)
         traffic.start(lab, PACE, **self.plan(lab))
         postmortem.write_template(lab)
 
     def _tell(self, lab: Lab) -> None:
+        called, watched = traffic.LONGEST_SECONDS // 60, prometheus.LIFE_SECONDS // 60
         lines = [
             *self.story,
             "",
-            f"You are on call. Alerts: {watch.page(lab)}",
+            f"You are on call. Alerts: {prometheus.page(lab)}",
             "(a minute of monitoring/rules.yml is a second there)",
             "Find out what is wrong, mend it, lose nothing, and write the post-mortem:",
             f"  {as_typed(postmortem.path_of(lab))}",
-            f"Callers call for {traffic.LONGEST_SECONDS // 60} minutes from now on,",
-            f"{clock(time.time())} UTC.",
+            f"Callers call for {called} minutes. Prometheus watches for {watched}, so let a check",
+            "see by then that the alert is silent.",
+            lab.since,
         ]
         print("\n".join(lines))  # noqa: T201 - what the learner is told
 
-    def _recovered(self, lab: Lab, fired: watch.Episode | None) -> list[Finding]:
-        """Say whether the service answers as it should, and whether the alert fell silent."""
-        health = ask("/health/ready")
-        warned = isinstance(health.body, dict) and health.body.get("warning")
-        well = health.status == OK and not warned
-        said = "answers" if well else f"says {health.status or 'nothing'} {warned or ''}".strip()
-        found = [Finding("service recovered", well, f"the service {said}")]
-        if fired:
-            found.append(self._silent(lab, fired))
-        return found
+    def _mended(self, lab: Lab, fired: prometheus.Episode) -> list[Finding]:
+        """Say whether the alert fell silent; what it was is told to those who have mended it."""
+        silent = self._silent(lab, fired)
+        later = Finding("cause", passed=False, said="is looked at after the alert has cleared")
+        return [silent, *(self.mended(lab) if silent.passed else [later])]
 
-    def _silent(self, lab: Lab, fired: watch.Episode) -> Finding:
+    def _silent(self, lab: Lab, fired: prometheus.Episode) -> Finding:
         if fired.firing:
             return Finding(
                 "alert cleared",
@@ -109,13 +127,16 @@ class Incident:
             )
         journal = traffic.read(lab)
         if self.needs_traffic and journal["over"] and fired.last > journal["last_at"] - 1:
-            said = "the callers stopped before it was mended, so silence shows nothing: begin again"
+            said = (
+                "the callers stopped before it was mended, so silence shows nothing: "
+                f"{lab.ends}, then begin again"
+            )
             return Finding("alert cleared", passed=False, said=said)
         return Finding(
             "alert cleared", passed=True, said=f"{fired.alert} is silent since {clock(fired.last)}"
         )
 
-    def _nothing_lost(self, lab: Lab) -> list[Finding]:
+    def _nothing_lost(self, lab: Lab) -> Finding:
         journal = traffic.read(lab)
         failed = dict(journal["failed"])
         if not self.may_restart and journal["unreachable"]:
@@ -123,31 +144,39 @@ class Incident:
         words = ", ".join(f"{count} x {what}" for what, count in failed.items())
         owed = journal["lost"] + journal["refused"] - journal["again"]
         said = f"{journal['answered']:,} of {journal['asked']:,} flights were answered"
+        if journal["answered"] < journal["asked"]:
+            said += ", the rest are under way"
         if failed:
             said = f"callers got errors: {words}; this incident could be mended without"
         elif owed:
             said = f"{owed} flights that were refused or failed were never answered"
-        return [
-            Finding("no request lost", not failed and not owed, said),
-            _all_logged(lab),
-        ]
+        return Finding("no request lost", not failed and not owed, said)
 
 
-def _noticed(lab: Lab, fired: watch.Episode | None) -> list[Finding]:
+def _recovered() -> Finding:
+    """Say whether the service answers as it should; what it warns of is the learner's to read."""
+    health = ask("/health/ready")
+    warns = isinstance(health.body, dict) and bool(health.body.get("warning"))
+    well = health.status == OK and not warns
+    said = "answers" if well else f"says {health.status or 'nothing'}"
+    said += " and warns: see /health/ready" if warns else ""
+    return Finding("service recovered", well, f"the service {said}")
+
+
+def _noticed(lab: Lab, fired: prometheus.Episode | None) -> Finding:
     if fired:
         said = f"{fired.alert} fired at {clock(fired.fired)} UTC"
-        return [Finding("alert fired", passed=True, said=said)]
-    said = f"no alert of this incident has fired yet: look at {watch.page(lab)}"
-    return [Finding("alert fired", passed=False, said=said)]
+        return Finding("alert fired", passed=True, said=said)
+    said = f"no alert of this incident has fired yet: look at {prometheus.page(lab)}"
+    return Finding("alert fired", passed=False, said=said)
 
 
-def _all_logged(lab: Lab) -> Finding:
+def _all_logged(lab: Lab, dropped: float) -> Finding:
     """Say whether every answer is in the prediction log; the newest may be on their way."""
     ids = traffic.answered_ids(lab)
     deadline = time.monotonic() + WRITTEN_SECONDS
     while (missing := len(ids) - logged(lab.project, ids)) and time.monotonic() < deadline:
         time.sleep(0.5)
-    dropped = watch.lost_rows(lab)
     said = f"all {len(ids):,} answers are in the prediction log"
     if missing or dropped > 0:
         said = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from course.findings import Finding
 from course.labs.folder import ROOT, Lab, clock
-from course.labs.watch import Episode
+from course.labs.prometheus import Episode
 
 FOLDER = ROOT / "course" / "postmortems"
 QUESTIONS = (
@@ -29,8 +29,9 @@ TIME = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
 LEAST_WORDS = 4
 WITH_TIME = (1, 4)
 WITH_NAME = 2
+WITH_CAUSE = 3
 WITH_CHANGE = 5
-PROMISE = re.compile(r"\bcareful\w*|\bpay (more )?attention\b", re.IGNORECASE)
+PROMISE = re.compile(r"\b(more|be|being) careful\b|\bpay (more )?attention\b", re.IGNORECASE)
 MINUTE = 60
 
 
@@ -53,17 +54,20 @@ def write_template(lab: Lab) -> Path:
     return path
 
 
-def check(lab: Lab, alert: Episode | None) -> list[Finding]:
-    """Say of each question whether it is answered; the alert is the one that has fired."""
+def check(lab: Lab, alert: Episode | None, causes: str) -> list[Finding]:
+    """Say of each question whether it is answered; the alert is the one that has fired.
+
+    Of the causes, a pattern, the answer about the cause has to name one.
+    """
     try:
         text = path_of(lab).read_text("utf-8")
     except FileNotFoundError:
         return [Finding("post-mortem", passed=False, said=f"write {shown(lab)}")]
     answers = _answers(text)
     problems = [
-        f"question {number}: {problem}"
+        f"question {number}: {said}"
         for number in range(1, len(QUESTIONS) + 1)
-        if (problem := _problem(number, answers.get(number, ""), lab, alert))
+        if (said := problem(number, answers.get(number, ""), lab, alert, causes))
     ]
     if len(problems) == len(QUESTIONS):
         problems = [f"{shown(lab)} asks five questions, and none is answered as yet"]
@@ -89,7 +93,7 @@ def _answers(text: str) -> dict[int, str]:
     }
 
 
-def _problem(number: int, answer: str, lab: Lab, alert: Episode | None) -> str:
+def problem(number: int, answer: str, lab: Lab, alert: Episode | None, causes: str) -> str:
     """Return what an answer lacks, if anything."""
     if not answer or answer in PROMPTS:
         return f"not answered ({QUESTIONS[number - 1]})"
@@ -100,9 +104,11 @@ def _problem(number: int, answer: str, lab: Lab, alert: Episode | None) -> str:
         return f"names no time of day of the incident (UTC, between {begun} and {now})"
     if number == WITH_NAME and alert and not re.search(rf"\b{alert.alert}\b|\w+_\w+", answer):
         return f"names neither the alert ({alert.alert}) nor a metric"
-    if number == WITH_CHANGE and PROMISE.search(answer):
-        return "to be careful is no change: name a test, an alert, a setting or a habit"
-    return ""
+    if number == WITH_CAUSE and not re.search(causes, answer, re.IGNORECASE):
+        return "the cause that it names does not fit what was found"
+    promised = number == WITH_CHANGE and PROMISE.search(answer)
+    no_change = "to be careful is no change: name a test, an alert, a setting or a habit"
+    return no_change if promised else ""
 
 
 def _times_of(lab: Lab, answer: str) -> bool:

@@ -7,7 +7,8 @@ import os
 import socket
 import sqlite3
 import subprocess
-from collections.abc import Iterable
+import urllib.parse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ PART = 500
 OK = 200
 MODELS = "models"
 CHAMPION_FILE = f"{MODELS}/champion.json"
+LOG_FILE = "predictions.db"
 
 
 class Answer(NamedTuple):
@@ -130,18 +132,22 @@ def inside(project: Path, *steps: dict[str, Any]) -> list[Any]:
     """Do steps in the project, by its own Python, and return what each returns; see `inside.py`.
 
     Raises:
-        LabError: when one fails.
+        LabError: when one fails, or all take too long.
     """
-    done = subprocess.run(  # noqa: S603 - our own script
-        [project_python(project), "-P", INSIDE],
-        cwd=project,
-        env=environment(),
-        input=json.dumps(steps),
-        capture_output=True,
-        text=True,
-        timeout=STEP_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - our own script
+            [project_python(project), "-P", INSIDE],
+            cwd=project,
+            env=environment(),
+            input=json.dumps(steps),
+            capture_output=True,
+            text=True,
+            timeout=STEP_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        message = f"{project.name} took longer than {STEP_SECONDS} s for its part of the lab"
+        raise LabError(message) from None
     if done.returncode:
         said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
         message = f"{project.name} could not do its part of the lab: {said}"
@@ -150,16 +156,31 @@ def inside(project: Path, *steps: dict[str, Any]) -> list[Any]:
     return answers
 
 
-def logged(project: Path, request_ids: Iterable[str], table: str = "predictions") -> int:
+@contextlib.contextmanager
+def prediction_log(project: Path) -> Iterator[sqlite3.Connection]:
+    """Open the prediction log to read it.
+
+    Raises:
+        LabError: when it is missing or locked, or the block could not read it.
+    """
+    place = f"file:{urllib.parse.quote(str(project / LOG_FILE))}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(place, uri=True, timeout=10)) as log:
+            yield log
+    except sqlite3.Error as error:
+        message = f"{LOG_FILE} of {project.name} cannot be read ({error}): check again"
+        raise LabError(message) from error
+
+
+def logged(project: Path, request_ids: Iterable[str]) -> int:
     """Return how many of these request ids the prediction log holds."""
     ids = list(request_ids)
     found = 0
-    log = sqlite3.connect(f"file:{project / 'predictions.db'}?mode=ro", uri=True, timeout=10)
-    with contextlib.closing(log):
+    with prediction_log(project) as log:
         for start in range(0, len(ids), PART):
             part = ids[start : start + PART]
             marks = ",".join("?" * len(part))
-            query = f"SELECT count(*) FROM {table} WHERE request_id IN ({marks})"  # noqa: S608 - ours
+            query = f"SELECT count(*) FROM predictions WHERE request_id IN ({marks})"  # noqa: S608
             found += log.execute(query, part).fetchone()[0]
     return found
 

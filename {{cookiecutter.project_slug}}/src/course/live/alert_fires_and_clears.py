@@ -1,10 +1,9 @@
 """Make an alert of monitoring/rules.yml fire and clear on a real Prometheus."""
 
-import time
 from pathlib import Path
 
 from course.findings import Finding
-from course.labs import ending, watch
+from course.labs import ending, prometheus
 from course.labs.folder import Lab, clock
 from course.labs.service import HOST, PORT, require_service
 
@@ -12,22 +11,24 @@ NAME = "alert-fires-and-clears"
 
 
 def begin(project: Path) -> None:
-    """Start a Prometheus that watches the learner's service.
+    """Start a Prometheus that watches the learner's service, unless one does.
 
     Raises:
         LabError: when the service or the program is missing.
     """
-    end(project)
-    watch.require_prometheus()
-    require_service(project)
-    with ending.unless_begun(NAME, project, end) as lab:
-        watch.start(lab)
+    lab = Lab(NAME, project)
+    if lab.may_begin():
+        prometheus.require_prometheus()
+        require_service(project)
+        with ending.unless_begun(lab, end):
+            prometheus.start(lab)
     told = (
         f"A Prometheus watches {HOST}:{PORT} by the rules of your monitoring/rules.yml, where a",
-        f"minute has become a second: {watch.page(lab)}",
+        f"minute has become a second: {prometheus.page(lab)}",
         "Make one of its alerts fire, see it there, and make it clear again: break something real",
         "and mend it. docs/runbook.md says what each alert means and what has caused it.",
-        f"It watches for {watch.LIFE_SECONDS // 60} minutes. It is now {clock(time.time())} UTC.",
+        f"It watches for {prometheus.LIFE_SECONDS // 60} minutes.",
+        lab.since,
     )
     print("\n".join(told))  # noqa: T201 - what the learner is told
 
@@ -37,9 +38,9 @@ def check(project: Path) -> list[Finding]:
     lab = Lab(NAME, project)
     if not lab.begun:
         return [Finding("begun", passed=False, said="begin the exercise first")]
-    episodes = watch.episodes(lab)
+    episodes = prometheus.episodes(lab)
     if not episodes:
-        pending = [one["metric"]["alertname"] for one in watch.query(lab, "ALERTS")]
+        pending = [one["metric"]["alertname"] for one in prometheus.query(lab, "ALERTS")]
         said = "Prometheus has seen no alert fire"
         said += f"; pending, so not for long enough as yet: {', '.join(pending)}" if pending else ""
         return [
@@ -57,6 +58,6 @@ def check(project: Path) -> list[Finding]:
     ]
 
 
-def end(project: Path) -> None:
+def end(project: Path) -> bool:
     """Stop Prometheus."""
-    ending.end(NAME, project)
+    return ending.end(NAME, project)

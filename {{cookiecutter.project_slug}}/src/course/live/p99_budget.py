@@ -82,30 +82,21 @@ def ask(port, flights):
 
 
 def begin(project: Path) -> None:
-    """Start the service as it is started, and write the script that asks it.
+    """Start the service as it is started, and write the script that asks it, unless it is on.
 
     What the learner made of both before is kept in course/kept.
 
     Raises:
         LabError: when something else listens on the port.
     """
-    end(project)
-    champion(project)
-    if ask("/health/live").status:
-        message = f"something answers on port {PORT}: stop it first, since this starts a service"
-        raise LabError(message)
-    folder = FOLDER.relative_to(ROOT)
-    # Relative, because what is in this folder may be committed.
-    place = shlex.quote(os.path.relpath(project.resolve(), FOLDER))
-    start = START.format(project=place, pid_file=PID_FILE, port=PORT)
-    with ending.unless_begun(NAME, project, end) as lab:
-        for name, text in ((SERVE, start), (SCRIPT, SCREEN)):
-            Project(ROOT).write((folder / name).as_posix(), text)
-        mark, _ = inside(project, {"do": "mark"}, traffic.flights_step(lab, FIRST, DAYS))
-        lab.write(mark=mark)
-        command = ["bash", str(FOLDER / SERVE)]
-        programs.start(lab, "service", command, LIFE_SECONDS)
-        _wait_for(PORT)
+    lab = Lab(NAME, project)
+    if lab.may_begin():
+        champion(project)
+        if ask("/health/live").status:
+            message = f"something answers on port {PORT}: stop it first; this starts a service"
+            raise LabError(message)
+        with ending.unless_begun(lab, end):
+            _start(lab)
     serve, screen, pid, log = (
         as_typed(FOLDER / name) for name in (SERVE, SCRIPT, PID_FILE, LOG_FILE)
     )
@@ -114,8 +105,21 @@ def begin(project: Path) -> None:
         f"{screen} asks it for a screen of {FLIGHTS} flights, and users find it slow.",
         f"Bring its p99 down to {RATIO:g} times that of a service with nothing in its way.",
         f"Mend both files. To restart: kill $(cat {pid}), then bash {serve} 2> {log} &",
+        lab.since,
     )
     print("\n".join(told))  # noqa: T201 - what the learner is told
+
+
+def _start(lab: Lab) -> None:
+    # Relative, because what is in this folder may be committed.
+    place = shlex.quote(os.path.relpath(lab.project.resolve(), FOLDER))
+    start = START.format(project=place, pid_file=PID_FILE, port=PORT)
+    for name, text in ((SERVE, start), (SCRIPT, SCREEN)):
+        Project(ROOT).write((FOLDER.relative_to(ROOT) / name).as_posix(), text)
+    mark, _ = inside(lab.project, {"do": "mark"}, traffic.flights_step(lab, FIRST, DAYS))
+    lab.write(mark=mark)
+    programs.start(lab, "service", ["bash", str(FOLDER / SERVE)], LIFE_SECONDS)
+    _wait_for(PORT)
 
 
 def check(project: Path) -> list[Finding]:
@@ -143,9 +147,9 @@ def check(project: Path) -> list[Finding]:
     ]
 
 
-def end(project: Path) -> None:
+def end(project: Path) -> bool:
     """Stop the service that was started; the two files stay, as the learner has mended them."""
-    ending.end(NAME, project)
+    return ending.end(NAME, project)
 
 
 def _hint(lab: Lab) -> str:

@@ -4,7 +4,6 @@ The budget is a number of answers that are clearly worse than those which the ch
 for the same flights. It runs down while callers call, and does not come back.
 """
 
-import time
 from pathlib import Path
 
 from course.findings import Finding
@@ -22,27 +21,32 @@ FIRST, DAYS = "2013-04-10", 7
 
 
 def begin(project: Path) -> None:
-    """Promote a bad model and let callers call.
+    """Promote a bad model and let callers call, unless they do.
 
     Raises:
         LabError: when there is no service, or the model could not be made.
     """
-    end(project)
-    version = require_service(project)
-    with ending.unless_begun(NAME, project, end) as lab:
-        mark, _ = inside(project, {"do": "mark"}, traffic.flights_step(lab, FIRST, DAYS))
-        lab.write(mark=mark)
-        (bad,) = inside(project, {"do": "bad_champion"})
-        lab.write(good=version, bad=bad["version"])
-        became(lambda: answering_version() == bad["version"], traffic.FIRST_SECONDS)
-        traffic.start(lab, PACE, budget={"margin": MARGIN, "answers": BUDGET})
+    lab = Lab(NAME, project)
+    if lab.may_begin():
+        version = require_service(project)
+        with ending.unless_begun(lab, end):
+            _promote(lab, version)
     told = (
         "A new model was promoted past the gates, by force. Callers call.",
         f"Your error budget is {BUDGET:,} answers that are worse than those of the model before.",
         f"`course check {NAME}` says how much is left. Take the model back before it is spent.",
-        f"It is now {clock(time.time())} UTC.",
+        lab.since,
     )
     print("\n".join(told))  # noqa: T201 - what the learner is told
+
+
+def _promote(lab: Lab, good: str) -> None:
+    mark, _ = inside(lab.project, {"do": "mark"}, traffic.flights_step(lab, FIRST, DAYS))
+    lab.write(mark=mark)
+    (bad,) = inside(lab.project, {"do": "bad_champion"})
+    lab.write(good=good, bad=bad["version"])
+    became(lambda: answering_version() == bad["version"], traffic.FIRST_SECONDS)
+    traffic.start(lab, PACE, budget={"margin": MARGIN, "answers": BUDGET})
 
 
 def check(project: Path) -> list[Finding]:
@@ -51,20 +55,20 @@ def check(project: Path) -> list[Finding]:
     if not lab.begun:
         return [Finding("begun", passed=False, said="begin the exercise first")]
     state, journal = lab.read(), traffic.read(lab)
-    return [_budget(journal), _rolled_back(lab, state["good"]), _goes_on(journal)]
+    return [_budget(lab, journal), _rolled_back(lab, state["good"]), _goes_on(journal)]
 
 
-def end(project: Path) -> None:
+def end(project: Path) -> bool:
     """Stop the callers, and bring back the champion that was there before."""
-    ending.end(NAME, project)
+    return ending.end(NAME, project)
 
 
-def _budget(journal: traffic.Journal) -> Finding:
+def _budget(lab: Lab, journal: traffic.Journal) -> Finding:
     worse, spent_at = journal["worse"], journal["spent_at"]
     if spent_at:
         said = (
-            f"too late: all {BUDGET:,} were spent at {clock(spent_at)} UTC; begin again, and be "
-            f"quicker than that"
+            f"too late: all {BUDGET:,} were spent at {clock(spent_at)} UTC; {lab.ends}, then begin "
+            f"again, and be quicker than that"
         )
         return Finding("budget", passed=False, said=said)
     said = f"{worse:,} of {BUDGET:,} are spent, {BUDGET - worse:,} are left"

@@ -107,7 +107,10 @@ def query(lab: Lab, expression: str) -> list[dict[str, Any]]:
     asked = urllib.parse.urlencode({"query": expression})
     answer = ask(f"/api/v1/query?{asked}", port=lab.read()["prometheus"])
     if answer.status != OK:
-        message = "the Prometheus of this lab does not answer; it lives for an hour: begin again"
+        message = (
+            f"the Prometheus of this lab does not answer; it lives for {LIFE_SECONDS // 60} "
+            f"minutes: {lab.ends}, then begin again"
+        )
         raise LabError(message)
     result: list[dict[str, Any]] = answer.body["data"]["result"]
     return result
