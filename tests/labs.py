@@ -25,7 +25,8 @@ from shell import environment, run
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 PACKAGE = "flight_delay"
 LABS = "course/labs"
-INCIDENTS = ("bad-deploy", "data-feed", "drift", "latency")
+LAB = course_module("lab")
+INCIDENTS = tuple(LAB.incidents())
 STOP_SECONDS = 20
 STATE = ("data", "models", "monitoring", "predictions.db", "pyproject.toml")
 """What a project needs to serve, to monitor and to train; its registry begins anew."""
@@ -231,8 +232,8 @@ def begun(course: Course, module: str) -> Iterator[str]:
 
 def module_of(name: str) -> ModuleType:
     """Return the lab of a name."""
-    package = "incidents" if name in INCIDENTS else "live"
-    return course_module(f"{package}.{name.replace('-', '_')}")
+    module: ModuleType = LAB.lab(LAB.INCIDENTS if name in INCIDENTS else LAB.LIVE, name)
+    return module
 
 
 def on(name: str, project: Path, **facts: object) -> Any:  # noqa: ANN401 - a class that is imported by name

@@ -193,7 +193,7 @@ class Learner:
 
     def reset(self, exercise: Exercise) -> list[str]:
         """Open an exercise again. That an answer was given stays on record."""
-        self.progress.record(exercise.name, solved=None, figures=None)
+        self.progress.record(exercise.name, solved=None)
         return self.project.reset(exercise)
 
     @staticmethod

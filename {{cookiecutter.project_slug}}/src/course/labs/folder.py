@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course.lab import incidents
 from course.progress import replace
 from course.project import WrongUseError
 
@@ -18,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[3]
 """The course edition of the project, in which this file lies."""
 LABS = ROOT / "course" / "labs"
 """Not below `reports/`, which `make clean` removes: what is here is the only way back."""
-INCIDENTS = Path(__file__).parents[1] / "incidents"
 STATE_FILE = "state.json"
 IGNORE_FILE = ".gitignore"
 
@@ -47,7 +47,7 @@ class Lab:
     @property
     def ending(self) -> str:
         """Return the command that ends it."""
-        incident = (INCIDENTS / f"{self.name.replace('-', '_')}.py").exists()
+        incident = self.name in incidents()
         command = f"incident {self.name} end" if incident else f"reset {self.name}"
         return f"`course {command}`"
 

@@ -58,10 +58,14 @@ class Incident:
         if not lab.begun:
             return [Finding("begun", passed=False, said=f"begin the incident {self.name} first")]
         fired, dropped = self._seen(lab)
+        silent = self._silent(lab, fired) if fired else None
+        # A post-mortem may take longer than Prometheus lives.
+        over = silent and silent.passed
+        lab.write(seen={"alert": fired, "dropped": dropped} if over else None)
         return [
             _noticed(lab, fired),
             _recovered(),
-            *(self._mended(lab, fired) if fired else ()),
+            *(self._mended(lab, silent) if silent else ()),
             self._nothing_lost(lab),
             _all_logged(lab, dropped),
             *postmortem.check(lab, fired, self.causes),
@@ -74,8 +78,7 @@ class Incident:
     def _seen(self, lab: Lab) -> tuple[prometheus.Episode | None, float]:
         """Return how the alert went and how many rows were lost.
 
-        Prometheus tells it while it lives; a post-mortem may take longer, so that a check has seen
-        the alert silent is kept.
+        Prometheus tells it while it lives; after that, the check that has seen the alert silent.
         """
         try:
             episodes, dropped = prometheus.episodes(lab), prometheus.lost_rows(lab)
@@ -83,10 +86,7 @@ class Incident:
             if kept := lab.read().get("seen"):
                 return prometheus.Episode(*kept["alert"]), kept["dropped"]
             raise
-        fired = next((one for one in episodes if one.alert == self.alert), None)
-        silent = fired and self._silent(lab, fired).passed
-        lab.write(seen={"alert": fired, "dropped": dropped} if silent else None)
-        return fired, dropped
+        return next((one for one in episodes if one.alert == self.alert), None), dropped
 
     def _prepare(self, lab: Lab) -> None:
         mark, _ = inside(lab.project, {"do": "mark"}, traffic.flights_step(lab, BORN, DAYS))
@@ -112,9 +112,8 @@ class Incident:
         ]
         print("\n".join(lines))  # noqa: T201 - what the learner is told
 
-    def _mended(self, lab: Lab, fired: prometheus.Episode) -> list[Finding]:
+    def _mended(self, lab: Lab, silent: Finding) -> list[Finding]:
         """Say whether the alert fell silent; what it was is told to those who have mended it."""
-        silent = self._silent(lab, fired)
         later = Finding("cause", passed=False, said="is looked at after the alert has cleared")
         return [silent, *(self.mended(lab) if silent.passed else [later])]
 
